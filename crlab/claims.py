@@ -1,0 +1,208 @@
+"""The ledger of the talk's claims: what a slide states, what we compute, and whether the two agree.
+
+Each room keeps its entries in its own module ``claims.py``; `all_claims` collects them. Chapters, tests
+and the page "Does it reproduce the talk?" read the same entries.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+
+import crlab
+
+__all__ = ["Claim", "Verdict", "all_claims", "get", "report"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome of computing one claim.
+
+    Parameters
+    ----------
+    claim : Claim
+    computed : Quantity
+        What `Claim.compute` returned for `Claim.inputs`, in the unit of the stated value.
+    agrees : bool
+        Whether it lies within the tolerance of the stated value, or in the stated range.
+    """
+
+    claim: "Claim"
+    computed: u.Quantity
+    agrees: bool
+
+    def __str__(self) -> str:
+        sign = "agrees" if self.agrees else "differs"
+        return f"{self.claim.words}: talk {self.claim.stated_text}, here {_text(self.computed)} ({sign})"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One number or scaling law of the talk.
+
+    Parameters
+    ----------
+    id : str
+        Unique, like ``"grammage-ratio"``.
+    slide : str
+        The slide's title.
+    words : str
+        The slide's statement in a few words of ours.
+    chapter : str
+        The chapter that computes it, relative to ``book/`` and without suffix.
+    inputs : mapping
+        Keyword arguments of `compute`.
+    compute : callable
+        Returns a scalar quantity or a pure number.
+    stated : Quantity, float or pair of these
+        The value on the slide, or the ends of the range that it gives.
+    tolerance : float
+        Relative. It is as wide as the slide's own rounding: 0.1 for "about 7.2", 0.5 for "of order".
+    agrees : bool
+        What an honest calculation is known to give. A claim that the talk rounds away from, or that
+        lacks a factor, says False here and why in `remark`; a test fails when the computed verdict is
+        not this one.
+    remark : str
+        What a reader should know; required where `agrees` is False.
+
+    Raises
+    ------
+    ValueError
+        A non-positive tolerance, or a known disagreement without a remark.
+
+    Examples
+    --------
+    >>> claim = Claim(id="demo", slide="A slide", words="two and two", chapter="index",
+    ...               compute=lambda a, b: a + b, inputs={"a": 2, "b": 2}, stated=4.0, tolerance=0.01)
+    >>> print(claim.check())
+    two and two: talk 4, here 4 (agrees)
+    """
+
+    id: str
+    slide: str
+    words: str
+    chapter: str
+    compute: Callable[..., Any]
+    stated: Any
+    tolerance: float
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    agrees: bool = True
+    remark: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.tolerance > 0:
+            raise ValueError(f"tolerance of claim {self.id!r} must be positive, got {self.tolerance!r}")
+        if not self.agrees and not self.remark:
+            raise ValueError(
+                f"claim {self.id!r} is known to differ from the talk and needs a remark that says why"
+            )
+
+    @property
+    def stated_range(self) -> u.Quantity:
+        """The lowest and the highest stated value, equal for a single one."""
+        ends = self.stated if isinstance(self.stated, tuple) else (self.stated, self.stated)
+        return u.Quantity([u.Quantity(end) for end in ends])
+
+    @property
+    def stated_text(self) -> str:
+        """The stated value or range as text."""
+        low, high = self.stated_range
+        return _text(low) if low == high else f"{low.value:.3g} … {_text(high)}"
+
+    def check(self) -> Verdict:
+        """Compute the claim and compare.
+
+        Returns
+        -------
+        Verdict
+
+        Raises
+        ------
+        ValueError
+            The calculation gave no finite scalar.
+        """
+        low, high = self.stated_range
+        computed = u.Quantity(self.compute(**self.inputs)).to(low.unit)
+        if computed.shape != () or not np.isfinite(computed.value):
+            raise ValueError(f"claim {self.id!r} must compute one finite number, got {computed}")
+        margin = self.tolerance * max(abs(low), abs(high))
+        return Verdict(self, computed, bool(low - margin <= computed <= high + margin))
+
+
+def _text(value: u.Quantity) -> str:
+    return f"{value.value:.3g} {value.unit}".strip()
+
+
+def all_claims() -> dict[str, Claim]:
+    """Return the whole ledger by id, in the order of the talk.
+
+    Returns
+    -------
+    dict of str to Claim
+
+    Raises
+    ------
+    ValueError
+        Two entries share an id.
+    """
+    order = ["grammage", "anisotropy", "diffusion", "acceleration", "sources", "emission", "turbulence"]
+    present = {module.name for module in pkgutil.iter_modules(crlab.__path__) if module.ispkg}
+    ledger: dict[str, Claim] = {}
+    for room in order:
+        if room in present:
+            for claim in importlib.import_module(f"crlab.{room}.claims").CLAIMS:
+                if claim.id in ledger:
+                    raise ValueError(f"two claims have the id {claim.id!r}")
+                ledger[claim.id] = claim
+    return ledger
+
+
+def get(claim_id: str) -> Claim:
+    """Return one entry of the ledger.
+
+    Parameters
+    ----------
+    claim_id : str
+
+    Returns
+    -------
+    Claim
+
+    Raises
+    ------
+    ValueError
+        An unknown id; the message lists those of the same beginning.
+    """
+    ledger = all_claims()
+    if claim_id not in ledger:
+        raise ValueError(f"no claim {claim_id!r} in the ledger; it has {', '.join(ledger)}")
+    return ledger[claim_id]
+
+
+def report(chapter: str) -> str:
+    """Return a line for each claim that a chapter computes, with the remark below it.
+
+    Parameters
+    ----------
+    chapter : str
+        As in `Claim.chapter`, like ``"grammage/composition-and-grammage"``.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        The ledger has no entry for this chapter.
+    """
+    entries = [claim for claim in all_claims().values() if claim.chapter == chapter]
+    if not entries:
+        raise ValueError(f"no claim in the ledger belongs to the chapter {chapter!r}")
+    return "\n".join(
+        f"{claim.check()}" + (f"\n    {claim.remark}" if claim.remark else "") for claim in entries
+    )

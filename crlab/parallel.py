@@ -1,0 +1,171 @@
+"""One way to be parallel: blocks fixed by the problem, a random stream for each, any executor.
+
+Work is cut into blocks that depend on the problem alone. Block i draws from the generator spawned as
+number i from the seed, so one thread, two threads and a cluster give the same bits.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from tqdm import tqdm
+
+__all__ = ["Block", "blocks", "map_blocks", "threads"]
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A slice of the work with its own random stream; made by `blocks`.
+
+    Parameters
+    ----------
+    index : int
+        Number of the block, which is also its spawn key.
+    start, stop : int
+        The items of the block, ``start <= item < stop``.
+    seed : int
+        Root seed that all blocks of one calculation share.
+    """
+
+    index: int
+    start: int
+    stop: int
+    seed: int
+
+    @property
+    def size(self) -> int:
+        """Number of items."""
+        return self.stop - self.start
+
+    def generator(self) -> np.random.Generator:
+        """Return the block's generator, from its beginning."""
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(self.index,)))
+
+
+def blocks(n: int, *, size: int, seed: int) -> tuple[Block, ...]:
+    """Cut n items into blocks of at most `size` items.
+
+    Parameters
+    ----------
+    n : int
+        Number of items, such as particles or realisations; at least 1.
+    size : int
+        Items per block. It is part of the problem: other sizes give other random numbers.
+    seed : int
+        Root seed, at least 0.
+
+    Returns
+    -------
+    tuple of Block
+
+    Raises
+    ------
+    ValueError
+        A number that is no integer, n or size < 1, seed < 0.
+
+    Examples
+    --------
+    >>> [block.size for block in blocks(10, size=4, seed=1)]
+    [4, 4, 2]
+    """
+    for name, value, least in (("n", n, 1), ("size", size, 1), ("seed", seed, 0)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+            raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")
+    return tuple(
+        Block(i, start, min(start + int(size), int(n)), int(seed))
+        for i, start in enumerate(range(0, int(n), int(size)))
+    )
+
+
+def threads() -> int:
+    """Return the number of threads used by default: ``CRLAB_THREADS``, else the cores this process may use.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        ``CRLAB_THREADS`` is no positive integer.
+    """
+    wanted = os.environ.get("CRLAB_THREADS")
+    if wanted is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not wanted.isdecimal() or int(wanted) < 1:
+        raise ValueError(f"CRLAB_THREADS must be a positive integer, got {wanted!r}")
+    return int(wanted)
+
+
+def map_blocks(
+    function: Callable[[Block], Result],
+    work: Sequence[Block],
+    *,
+    executor: Executor | None = None,
+    progress: bool | None = None,
+    label: str = "",
+) -> list[Result]:
+    """Apply a function to each block, in parallel, and return the results in the blocks' order.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a `Block`. Bind further arguments with `functools.partial`; for processes and clusters it
+        must be importable by name.
+    work : sequence of Block
+        From `blocks`.
+    executor : Executor, optional
+        Any `concurrent.futures.Executor`, also Dask's ``client.get_executor()``. By default `threads()`
+        threads, which suits kernels that release the GIL.
+    progress : bool, optional
+        Show a progress bar on standard error once the work takes more than a second. By default yes,
+        unless the environment variable ``CRLAB_PROGRESS`` is ``0``.
+    label : str
+        Text before the bar.
+
+    Returns
+    -------
+    list
+        One result a block, whatever the order in which they were finished.
+
+    Raises
+    ------
+    ValueError
+        No blocks.
+    Exception
+        The first exception that a block raised; blocks not yet begun are cancelled.
+
+    Examples
+    --------
+    >>> def mean(block):
+    ...     return block.generator().normal(size=block.size).mean()
+    >>> from concurrent.futures import ThreadPoolExecutor
+    >>> work = blocks(1000, size=100, seed=7)
+    >>> map_blocks(mean, work, executor=ThreadPoolExecutor(1)) == map_blocks(mean, work)
+    True
+    """
+    if not work:
+        raise ValueError("work must hold at least one block, got none")
+    if executor is None:
+        with ThreadPoolExecutor(min(threads(), len(work))) as pool:
+            return map_blocks(function, work, executor=pool, progress=progress, label=label)
+    if progress is None:
+        progress = os.environ.get("CRLAB_PROGRESS") != "0"
+    futures = [executor.submit(function, block) for block in work]
+    try:
+        done = as_completed(futures)
+        for future in tqdm(
+            done, total=len(futures), desc=label, delay=1, disable=not progress, file=sys.stderr
+        ):
+            future.result()
+    except BaseException:
+        for future in futures:
+            future.cancel()
+        raise
+    return [future.result() for future in futures]
