@@ -1,0 +1,1 @@
+"""The matter that cosmic rays cross: composition, slab and leaky box, nuclear chain, path lengths."""

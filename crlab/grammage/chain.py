@@ -1,0 +1,242 @@
+"""The chain of nuclear fragmentation in interstellar gas, and its solution by the matrix exponential.
+
+A slab of grammage X changes the vector N of abundances by dN/dX = M N, where M collects the specific
+cross-sections σ/m of every way to lose or to make a nucleus. Cross-sections are taken as constant above
+about 2 GeV per nucleon, and fragments keep the energy per nucleon of their parent.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy import constants as const
+from astropy import units as u
+from astropy.table import QTable
+from numpy.typing import NDArray
+from scipy.linalg import expm
+
+from crlab.units import nucleus, take
+
+__all__ = ["Network", "cross_sections", "network", "propagate"]
+
+Array = NDArray[np.float64]
+
+_HALF_LIFE = {"10Be": ("10B", 1.39)}  # parent: (daughter, Myr); Chmeleff et al. 2010
+_PER_GRAMMAGE = u.cm**2 / u.g
+_HELIUM = 4.002602 * const.u  # mass of a helium atom
+_HYDROGEN = 1.007825 * const.u
+
+
+@dataclass(frozen=True)
+class Network:
+    """A set of nuclei and the rates, per grammage, at which they turn into each other; made by `network`.
+
+    Parameters
+    ----------
+    species : tuple of str
+        Names like ``"12C"``, heaviest first.
+    total : Quantity
+        1/λ of each species, shape (n,), in cm2/g: every inelastic reaction.
+    production : Quantity
+        Shape (n, n), in cm2/g: ``production[j, i]`` is the rate at which species i makes species j.
+    half_life : Quantity
+        At rest, shape (n,), in Myr; infinite where stable.
+    decays_to : tuple of int
+        Index of what each species decays to; -1 where stable.
+    """
+
+    species: tuple[str, ...]
+    total: u.Quantity
+    production: u.Quantity
+    half_life: u.Quantity
+    decays_to: tuple[int, ...]
+
+    @property
+    def matrix(self) -> u.Quantity:
+        """M of dN/dX = M N, shape (n, n), in cm2/g, without decay."""
+        return self.production - np.diag(self.total)
+
+    def index(self, name: str) -> int:
+        """Position of a species.
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        ValueError
+            The network lacks the species.
+        """
+        if name not in self.species:
+            raise ValueError(f"species must be one of {', '.join(self.species)}, got {name!r}")
+        return self.species.index(name)
+
+    def element(self, symbol: str, abundances: Any) -> Array:
+        """Sum of the abundances of an element's isotopes.
+
+        Parameters
+        ----------
+        symbol : str
+            Like ``"B"``.
+        abundances : array_like
+            Shape (..., n), as `propagate` returns.
+
+        Returns
+        -------
+        ndarray
+            Shape (...).
+
+        Raises
+        ------
+        ValueError
+            No isotope of the element in the network, or a last axis that is not n long.
+        """
+        of_element = [name.lstrip("0123456789") == symbol for name in self.species]
+        if not any(of_element):
+            raise ValueError(f"symbol must be an element of {', '.join(self.species)}, got {symbol!r}")
+        array = np.asarray(abundances, dtype=np.float64)
+        if array.shape[-1:] != (len(self.species),):
+            raise ValueError(
+                f"abundances must have {len(self.species)} values on the last axis, got shape {array.shape}"
+            )
+        return array[..., of_element].sum(axis=-1)
+
+
+def cross_sections() -> QTable:
+    """Cross-sections of Li to O on hydrogen near 5 GeV per nucleon.
+
+    Returns
+    -------
+    QTable
+        Columns `parent`, `daughter` (or ``"total"``), `sigma` and `sigma_err` in mbarn, `helium_ratio`
+        (σ on helium over σ on hydrogen) and `basis`, which tells measured values from extrapolated
+        ones. References stand in ``meta``. Change a copy and give it to `network` to see what follows.
+
+    Examples
+    --------
+    >>> table = cross_sections()
+    >>> row = table[(table["parent"] == "12C") & (table["daughter"] == "11B")]
+    >>> print(row["sigma"][0])
+    57.0 mbarn
+    """
+    return QTable.read(Path(__file__).parents[1] / "data" / "spallation-h.ecsv", format="ascii.ecsv")
+
+
+def network(*, table: QTable | None = None, helium: float = 0.1) -> Network:
+    r"""Build the network from a table of cross-sections.
+
+    Per gram of gas with y helium atoms for each hydrogen atom,
+    1/λ = σ_H (1 + y σ_He/σ_H) / (m_H + y m_He).
+
+    Parameters
+    ----------
+    table : QTable, optional
+        As from `cross_sections`, which is the default.
+    helium : float
+        Helium atoms per hydrogen atom, y; 0 for pure hydrogen.
+
+    Returns
+    -------
+    Network
+        Of all species that the table gives a total for, in the table's order.
+
+    Raises
+    ------
+    ValueError
+        A negative `helium`, an unknown nucleus, a negative cross-section, a nucleus that makes more
+        than it loses, or a daughter not lighter than its parent.
+
+    Examples
+    --------
+    >>> chain = network()
+    >>> carbon = chain.index("12C")
+    >>> print(f"{1 / chain.total[carbon]:.2f}")
+    7.84 g / cm2
+    """
+    table = cross_sections() if table is None else table
+    y = float(take("helium", helium, u.dimensionless_unscaled, non_negative=True))
+    sigma = take("table['sigma']", table["sigma"], u.mbarn, non_negative=True) * u.mbarn
+    ratio = take("table['helium_ratio']", table["helium_ratio"], u.dimensionless_unscaled, non_negative=True)
+    specific = (sigma * (1 + y * ratio) / (_HYDROGEN + y * _HELIUM)).to_value(_PER_GRAMMAGE)
+
+    parents, daughters = [str(x) for x in table["parent"]], [str(x) for x in table["daughter"]]
+    species = tuple(p for p, d in zip(parents, daughters, strict=True) if d == "total")
+    total = np.zeros(len(species))
+    production = np.zeros((len(species), len(species)))
+    for parent, daughter, value in zip(parents, daughters, specific, strict=True):
+        if parent not in species:
+            raise ValueError(f"table must give the total of every parent, but has none for {parent!r}")
+        if daughter == "total":
+            total[species.index(parent)] = value
+        elif daughter not in species or nucleus(daughter).A >= nucleus(parent).A:
+            raise ValueError(f"daughters must be lighter species of the table, got {parent} to {daughter}")
+        else:
+            production[species.index(daughter), species.index(parent)] += value
+    for name, loss, gain in zip(species, total, production.sum(axis=0), strict=True):
+        if gain > loss:
+            raise ValueError(f"the partial cross-sections of {name} must not exceed its total")
+
+    decays = [_HALF_LIFE.get(name, ("", np.inf)) for name in species]
+    return Network(
+        species=species,
+        total=total * _PER_GRAMMAGE,
+        production=production * _PER_GRAMMAGE,
+        half_life=[half_life for _, half_life in decays] * u.Myr,
+        decays_to=tuple(species.index(to) if to in species else -1 for to, _ in decays),
+    )
+
+
+def propagate(X: u.Quantity, start: Mapping[str, float] | Any, chain: Network) -> Array:
+    """Abundances behind a slab, N(X) = exp(M X) N(0).
+
+    Decay in flight is left out: it needs the time spent, which a slab does not know. 10Be is therefore
+    what it would be without decay.
+
+    Parameters
+    ----------
+    X : Quantity
+        Grammage, any shape, in units like g/cm2.
+    start : mapping of str to float, or array_like
+        Abundances at X = 0: by name (others are 0), or of shape (n,).
+    chain : Network
+
+    Returns
+    -------
+    ndarray
+        Shape ``X.shape + (n,)``, in the units of `start`.
+
+    Raises
+    ------
+    ValueError
+        A negative grammage or abundance, an unknown species, a wrong shape.
+    UnitConversionError
+        X is a bare number or no grammage.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> chain = network()
+    >>> N = propagate([0, 7] * u.g / u.cm**2, {"12C": 1.0}, chain)
+    >>> print(chain.element("B", N).round(3))
+    [0.    0.108]
+    """
+    grammage = take("X", X, u.g / u.cm**2, non_negative=True)
+    if isinstance(start, Mapping):
+        initial = np.zeros(len(chain.species))
+        for name, value in start.items():
+            initial[chain.index(name)] = take(
+                f"start[{name!r}]", value, u.dimensionless_unscaled, non_negative=True
+            )
+    else:
+        initial = take("start", start, u.dimensionless_unscaled, non_negative=True)
+        if initial.shape != (len(chain.species),):
+            raise ValueError(f"start must have shape ({len(chain.species)},), got {initial.shape}")
+    exponent = grammage[..., None, None] * chain.matrix.to_value(_PER_GRAMMAGE)
+    return expm(exponent) @ initial
