@@ -1,0 +1,19 @@
+# All the work is done by tools/make.py; without make, run `python3 tools/make.py book`.
+export PY FRESH UPGRADE
+PYTHON := $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python,$(shell command -v $(p))))
+
+.PHONY: help book test chapters bench lab lock newest clean
+help: ## list what make can do
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+book: ## set up .venv and build the book into _build/html (FRESH=1: run every chapter)
+test: ## run every check: lint, types, tests, the strict book, every chapter, the pages in a browser
+chapters: ## run the chapters that are out of date and store their outputs (FRESH=1: all)
+bench: ## time the kernels against what a reader would otherwise use
+lab: ## open the chapters in JupyterLab
+lock: ## renew requirements.lock and environment.yml from pyproject.toml (UPGRADE=1: newest versions)
+newest: ## build the book with the newest Sphinx, as an early warning
+clean: ## remove what was built; .venv and stored outputs stay
+	rm -rf _build
+
+book test chapters bench lab lock newest:
+	@$(or $(PYTHON),$(error Python 3.11 or newer is needed and no python3 was found)) tools/make.py $@

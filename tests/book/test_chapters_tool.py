@@ -1,0 +1,91 @@
+"""Fingerprints: nothing stale is ever taken for current."""
+
+import chapters
+import nbformat
+import pytest
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A checkout with a package of two modules and a table, and a chapter that uses all three."""
+    package = tmp_path / "crlab"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "used.py").write_text("X = 1\n")
+    (package / "unused.py").write_text("")
+    (package / "table.ecsv").write_text("1")
+    (tmp_path / "book").mkdir()
+    cells = [
+        nbformat.v4.new_code_cell(
+            f"import sys; sys.path.insert(0, {str(tmp_path)!r})\nfrom crlab import used"
+        ),
+        nbformat.v4.new_markdown_cell("text"),
+        nbformat.v4.new_code_cell(f"print(used.X, open({str(package / 'table.ecsv')!r}).read())"),
+    ]
+    path = tmp_path / "book" / "chapter.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    monkeypatch.setattr(chapters, "ROOT", tmp_path)
+    chapters.write(chapters.execute(path), path)
+    return tmp_path, path
+
+
+def current(path):
+    return chapters.is_current(nbformat.read(path, 4))
+
+
+def test_stored_outputs_carry_what_the_chapter_used(checkout):
+    _, path = checkout
+    record = nbformat.read(path, 4).metadata.crlab
+    assert record.files == ["crlab/__init__.py", "crlab/table.ecsv", "crlab/used.py"]
+    assert record.seconds > 0
+    assert record.memory_mb > 0
+    assert current(path)
+
+
+@pytest.mark.parametrize("name", ["crlab/__init__.py", "crlab/used.py", "crlab/table.ecsv"])
+def test_a_changed_source_makes_the_outputs_stale(checkout, name):
+    root, path = checkout
+    (root / name).write_text("X = 2\n")
+    assert not current(path)
+    (root / name).unlink()
+    assert not current(path)
+
+
+def test_an_unused_module_and_text_do_not(checkout):
+    root, path = checkout
+    (root / "crlab" / "unused.py").write_text("X = 2\n")
+    notebook = nbformat.read(path, 4)
+    notebook.cells[1].source = "other text"
+    nbformat.write(notebook, path)
+    assert current(path)
+
+
+def test_other_cells_or_another_size_do(checkout, monkeypatch):
+    _, path = checkout
+    notebook = nbformat.read(path, 4)
+    with monkeypatch.context() as patch:
+        patch.setenv("CRLAB_SIZE", "quick")
+        assert not chapters.is_current(notebook)
+    notebook.cells[2].source += " "
+    assert not chapters.is_current(notebook)
+
+
+def test_the_build_runs_a_stale_chapter_and_leaves_the_source_alone(checkout):
+    root, path = checkout
+    build = root / "_build"
+    assert chapters.with_outputs(path).cells[2].outputs[0].text == "1 1\n"
+    assert not build.exists()
+    (root / "crlab" / "used.py").write_text("X = 300\n")
+    before = path.read_bytes()
+    assert chapters.with_outputs(path).cells[2].outputs[0].text == "300 1\n"
+    assert path.read_bytes() == before
+    assert (build / "executed" / "book" / "chapter.ipynb").is_file()
+
+
+def test_a_failing_chapter_keeps_its_stored_outputs(checkout):
+    root, path = checkout
+    (root / "crlab" / "used.py").write_text("raise ValueError('broken kernel')\n")
+    before = path.read_bytes()
+    with pytest.raises(chapters.CellExecutionError, match="broken kernel"):
+        chapters.execute(path)
+    assert path.read_bytes() == before
