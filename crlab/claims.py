@@ -15,7 +15,7 @@ from astropy import units as u
 
 import crlab
 
-__all__ = ["Claim", "Verdict", "all_claims", "get", "report"]
+__all__ = ["Claim", "Verdict", "all_claims", "get", "report", "table"]
 
 
 @dataclass(frozen=True)
@@ -207,3 +207,21 @@ def report(chapter: str) -> str:
     if not entries:
         raise ValueError(f"no claim in the ledger belongs to the chapter {chapter!r}")
     return "\n".join(f"{claim.check()}" + (f"\n    {claim.remark}" if claim.remark else "") for claim in entries)
+
+
+def table() -> str:
+    """Return the whole ledger as a Markdown table, with links to the chapters.
+
+    Returns
+    -------
+    str
+        Links are relative to a folder beside the parts' folders, as ``book/reference`` is.
+    """
+    rows = ["| Slide | Statement | Talk | Here | | Chapter and remark |", "|:--|:--|--:|--:|:--|:--|"]
+    for claim in all_claims().values():
+        verdict = claim.check()
+        sign = "agrees" if verdict.agrees else "**differs**"
+        link = f"[{claim.chapter.split('/')[-1].replace('-', ' ')}](../{claim.chapter}.ipynb)"
+        cells = [claim.slide, claim.words, claim.stated_text, _text(verdict.computed), sign, f"{link}. {claim.remark}"]
+        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(rows)
