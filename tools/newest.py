@@ -1,6 +1,6 @@
 """Build the book with the newest Sphinx and extensions instead of the locked ones: an early warning.
 
-Jupyter Book 1.x pins an older Sphinx. It writes the configuration; a second environment without the pins builds with it.
+Jupyter Book 1.x pins an older Sphinx. It writes the configuration; a second environment without pins builds with it.
 """
 
 import shutil
