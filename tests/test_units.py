@@ -104,9 +104,7 @@ def test_take_returns_a_copy(value) -> None:
 # nucleus
 
 
-@pytest.mark.parametrize(
-    "name", ["", "proton", "C12", "12c", "12Xx", "12H", "5C", "0H", "-1H", None, 12, ["p"]]
-)
+@pytest.mark.parametrize("name", ["", "proton", "C12", "12c", "12Xx", "12H", "5C", "0H", "-1H", None, 12, ["p"]])
 def test_nucleus_refuses_unknown_names(name) -> None:
     with pytest.raises(ValueError, match=r"^nucleus must be one of p, .*got "):
         nucleus(name)
