@@ -32,9 +32,7 @@ def house_style():
 def luminance(colour: str) -> float:
     """Relative luminance as WCAG 2 defines it."""
     rgb = np.array(mpl.colors.to_rgb(colour))
-    return float(
-        np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
-    )
+    return float(np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722])
 
 
 def image(ax):
@@ -173,9 +171,7 @@ def test_hidden_pixels_are_grey_and_do_not_set_the_scale(hide) -> None:
 def test_scales() -> None:
     values = spot(0, 0) + 0.5  # from -0.5 to 1.5
     norm = {
-        scale: style.sky_map(values + (1 if scale == "log" else 0), label="x", scale=scale)[1]
-        .collections[0]
-        .norm
+        scale: style.sky_map(values + (1 if scale == "log" else 0), label="x", scale=scale)[1].collections[0].norm
         for scale in ("linear", "log", "diverging")
     }
     assert_allclose((norm["linear"].vmin, norm["linear"].vmax), (-0.5, 1.5), atol=1e-3)
