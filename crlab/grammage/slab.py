@@ -11,9 +11,10 @@ from astropy import constants as const
 from astropy import units as u
 from numpy.typing import NDArray
 
+from crlab.grammage.chain import Network
 from crlab.units import take
 
-__all__ = ["crossing_grammage", "grammage", "ratio", "residence_time"]
+__all__ = ["crossing_grammage", "grammage", "pair", "ratio", "residence_time"]
 
 Array = NDArray[np.float64]
 
@@ -118,6 +119,50 @@ def _over(numerator: Array, z: Array) -> Array:
     """The quotient of a function f(z) ≈ z by z, which is 1 at z = 0."""
     zero = z == 0
     return np.where(zero, 1.0, numerator / np.where(zero, 1.0, z))
+
+
+def pair(chain: Network, primary: str, element: str) -> dict[str, Any]:
+    """Cut a network down to the slab model's two species.
+
+    Parameters
+    ----------
+    chain : Network
+    primary : str
+        The nucleus that fragments, like ``"12C"``.
+    element : str
+        The secondary, like ``"B"``: all isotopes that the primary makes. Their loss is averaged with the rates
+        of their production, and what they make of each other is counted as lost.
+
+    Returns
+    -------
+    dict
+        ``lambda_1`` and ``lambda_2`` (quantities in g/cm2) and ``branching``: the arguments of `ratio` and
+        `grammage`.
+
+    Raises
+    ------
+    ValueError
+        A species or element that the network lacks, or an element that the primary does not make.
+
+    Examples
+    --------
+    >>> from crlab.grammage.chain import network
+    >>> inputs = pair(network(), "12C", "B")
+    >>> print(f"{inputs['lambda_1']:.2f}, {inputs['lambda_2']:.2f}, {inputs['branching']:.3f}")
+    7.84 g / cm2, 8.41 g / cm2, 0.273
+    """
+    i = chain.index(primary)
+    made = chain.production[:, i].to_value(_GRAMMAGE**-1)
+    total = chain.total.to_value(_GRAMMAGE**-1)
+    rate = float(chain.element(element, made))
+    if rate == 0:
+        raise ValueError(f"element must be one that {primary} makes, got {element!r}")
+    loss = float(chain.element(element, made * total)) / rate
+    return {
+        "lambda_1": _GRAMMAGE / total[i],
+        "lambda_2": _GRAMMAGE / loss,
+        "branching": float(rate / total[i]),
+    }
 
 
 def crossing_grammage(density: u.Quantity, height: u.Quantity, *, mass: u.Quantity) -> u.Quantity:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
-from crlab.grammage.slab import crossing_grammage, grammage, ratio, residence_time
+from crlab.grammage.chain import network, propagate
+from crlab.grammage.slab import crossing_grammage, grammage, pair, ratio, residence_time
 
 G = u.g / u.cm**2
 LENGTH = st.floats(1, 30)
@@ -110,6 +111,30 @@ def test_bad_ratio_and_grammage():
         grammage(-0.1, **inputs)
     with pytest.raises(ValueError, match="X must be zero or positive"):
         ratio(-1 * G, **inputs)
+
+
+def test_pair_is_the_chain_for_a_thin_slab():
+    """Two species instead of all: exact to first order in X, and to some per cent at 5 g/cm2."""
+    chain = network()
+    for X, tolerance in ((1e-4, 1e-4), (5.0, 0.06)):
+        N = propagate(X * G, {"12C": 1.0}, chain)
+        whole = chain.element("B", N) / chain.element("C", N)
+        assert ratio(X * G, **pair(chain, "12C", "B")) == pytest.approx(whole, rel=tolerance)
+
+
+def test_pair_of_pure_hydrogen():
+    """From the cross-sections: 252 mb, of which 57 + 15.4 make boron, which is lost with 238 or 223 mb."""
+    inputs = pair(network(helium=0), "12C", "B")
+    assert inputs["branching"] == pytest.approx(72.4 / 252)
+    assert inputs["lambda_1"].to_value(G) == pytest.approx(1673.5 / 252, rel=1e-4)
+    lost = (57 * 238 + 15.4 * 223) / 72.4
+    assert inputs["lambda_2"].to_value(G) == pytest.approx(1673.5 / lost, rel=1e-4)
+
+
+@pytest.mark.parametrize(("primary", "element"), [("12X", "B"), ("12C", "Fe"), ("7Li", "C")])
+def test_pair_refuses(primary, element):
+    with pytest.raises(ValueError, match="must be"):
+        pair(network(), primary, element)
 
 
 def test_crossing_and_residence():
