@@ -51,9 +51,7 @@ def names() -> list[str]:
     >>> names()[:2]
     ['ams02-bc-2021', 'ams02-beb-2018']
     """
-    return sorted(
-        item.name.removesuffix(_SUFFIX) for item in _FOLDER.iterdir() if item.name.endswith(_SUFFIX)
-    )
+    return sorted(item.name.removesuffix(_SUFFIX) for item in _FOLDER.iterdir() if item.name.endswith(_SUFFIX))
 
 
 def table(name: str) -> QTable:
@@ -236,9 +234,7 @@ def compare_with_crdb(name: str, *, timeout: int = 60) -> QTable:
         if off.size and off.min() < 0.005:
             pairs.append((i, int(np.argmin(off))))
     if not pairs:
-        raise ValueError(
-            f"the Cosmic-Ray Database has no points of {name} under the bibcode {ours.meta['bibcode']}"
-        )
+        raise ValueError(f"the Cosmic-Ray Database has no points of {name} under the bibcode {ours.meta['bibcode']}")
     mine, theirs = (np.array(index) for index in zip(*pairs, strict=True))
     result = ours["x", "value", "stat", "syst"][mine]
     unit = ours["value"].unit
@@ -360,9 +356,7 @@ def _quantity(column: Any, like: Any, label: str) -> u.Quantity:
     unit = u.Unit(column.unit or "")
     like = u.Unit(like or "")
     if not unit.is_equivalent(like):
-        raise ValueError(
-            f"{label} must be in units like {str(like) or 'a pure number'}, got {str(unit) or 'none'}"
-        )
+        raise ValueError(f"{label} must be in units like {str(like) or 'a pure number'}, got {str(unit) or 'none'}")
     values = np.asarray(column.value if isinstance(column, u.Quantity) else column)
     if values.ndim != 1 or values.dtype.kind not in "fiu" or not np.all(np.isfinite(values)):
         raise ValueError(f"{label} must hold a finite number in every row")
