@@ -191,6 +191,19 @@ def test_modulation_lowers_the_energy_and_keeps_phase_space_density():
     )
 
 
+def test_modulated_intensity_has_its_closed_form():
+    # J(T) / p² is that outside at T + φ Z/A, where J(T) ∝ R^-(Γ + δ) (A/Z) / β.
+    model = HaloModel(chain=inert("12C", "7Be"), sources={"12C": 1.0, "7Be": 1.0}, delta=0.4, source_index=2.4)
+    per_p2 = {}
+    for name, phi_per_nucleon in (("12C", 0.5 * 6 / 12), ("7Be", 0.5 * 4 / 7)):
+        state = kinematics(name, energy_per_nucleon=(0.3 + phi_per_nucleon) * PER_NUCLEON)
+        ratio = state.species.A / state.species.Z
+        R, beta = state.rigidity.value, state.beta.value
+        per_p2[name] = R**-2.8 * ratio / beta / (R / ratio) ** 2
+    got = model.ratio("7Be", "12C", energy_per_nucleon=0.3 * PER_NUCLEON, modulation=0.5 * u.GV)
+    assert got == pytest.approx(per_p2["7Be"] / per_p2["12C"], rel=1e-6)
+
+
 def test_carbon_nitrogen_oxygen_are_those_measured():
     # Aguilar et al. (2021), with systematic errors of 2 to 3 per cent.
     R = [10.54, 20.28, 103.9, 309.9] * u.GV
