@@ -87,7 +87,9 @@ def is_current(notebook):
 def execute(path):
     """Run a chapter in a fresh kernel, in its own folder; return it with outputs and record."""
     notebook = nbformat.read(path, 4)
+    # BLAS on one thread: its threads spin when both cores are busy, and small matrices then take far longer.
     environment = {"CRLAB_PROGRESS": "0", "CRLAB_THREADS": os.environ.get("CRLAB_THREADS", "2")}
+    environment["OPENBLAS_NUM_THREADS"] = "1"
     code = [i for i, cell in enumerate(notebook.cells, 1) if cell.cell_type == "code"]
     watch, probe = nbformat.v4.new_code_cell(WATCH), nbformat.v4.new_code_cell(PROBE)
     notebook.cells = [watch, *notebook.cells, probe]
