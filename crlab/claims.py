@@ -37,7 +37,7 @@ class Verdict:
 
     def __str__(self) -> str:
         sign = "agrees" if self.agrees else "differs"
-        return f"{self.claim.words}: talk {self.claim.stated_text}, here {_text(self.computed)} ({sign})"
+        return f"{self.claim.words}: {self.claim.source} {self.claim.stated_text}, here {_text(self.computed)} ({sign})"
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,8 @@ class Claim:
     remark : str
         What a reader should know; required where `agrees` is False. Numbers in it are computed: ``{name:.2g}`` stands
         for what the variant of that name gives.
+    source : str
+        Who states it: ``"talk"``, or ``"often quoted"`` for a number of the field that the slide leaves out.
     variants : mapping of str to mapping
         Inputs that replace some of `inputs`, by the name under which `remark` quotes the result.
 
@@ -95,6 +97,7 @@ class Claim:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     agrees: bool = True
     remark: str = ""
+    source: str = "talk"
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -227,7 +230,7 @@ def table() -> str:
     str
         Links are relative to a folder beside the parts' folders, as ``book/reference`` is.
     """
-    rows = ["| Slide | Statement | Talk | Here | Verdict | Chapter and remark |", "|:--|:--|--:|--:|:--|:--|"]
+    rows = ["| Slide | Statement | Stated | Here | Verdict | Chapter and remark |", "|:--|:--|--:|--:|:--|:--|"]
     for claim in all_claims().values():
         verdict = claim.check()
         sign = "agrees" if verdict.agrees else "**differs**"
@@ -235,7 +238,7 @@ def table() -> str:
         cells = [
             claim.slide,
             claim.words,
-            claim.stated_text,
+            claim.stated_text + ("" if claim.source == "talk" else f" ({claim.source})"),
             _text(verdict.computed),
             sign,
             f"{link}. {claim.remark_text}",

@@ -7,7 +7,6 @@ about 2 GeV per nucleon, and fragments keep the energy per nucleon of their pare
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from astropy.table import QTable
 from numpy.typing import NDArray
 from scipy.special import gammaln, xlogy
 
+from crlab.data import input_table
 from crlab.units import nucleus, take
 
 __all__ = ["Network", "composition", "cross_sections", "from_observed", "gas_mass", "network", "propagate"]
@@ -25,7 +25,6 @@ Array = NDArray[np.float64]
 
 _HALF_LIFE = {"10Be": ("10B", 1.39)}  # parent: (daughter, Myr); Chmeleff et al. 2010
 _PER_GRAMMAGE = u.cm**2 / u.g
-_DATA = Path(__file__).parents[1] / "data"
 _HELIUM = 4.002602 * const.u  # mass of a helium atom
 _HYDROGEN = 1.007825 * const.u
 
@@ -154,7 +153,7 @@ def composition() -> QTable:
     >>> print(*table["element"][2:5])
     Li Be B
     """
-    return QTable.read(_DATA / "abundances-2gev.ecsv", format="ascii.ecsv")
+    return input_table("abundances-2gev")
 
 
 def cross_sections() -> QTable:
@@ -174,7 +173,7 @@ def cross_sections() -> QTable:
     >>> print(row["sigma"][0])
     57.0 mbarn
     """
-    return QTable.read(_DATA / "spallation-h.ecsv", format="ascii.ecsv")
+    return input_table("spallation-h")
 
 
 def gas_mass(helium: float = 0.1) -> u.Quantity:

@@ -99,7 +99,6 @@ def _share(explosion: u.Quantity, rate: u.Quantity, **galaxy: u.Quantity) -> u.Q
 _GRID = np.geomspace(0.1, 1e7, 401) * u.GeV
 _DISC = {"radius": 15 * u.kpc, "thickness": 300 * u.pc, **_GAS}
 _GALAXY = {"energy": _GRID, "X": 7.2 * _GRAMMAGE, "delta": 0.0, **_DISC}
-_LITERATURE = "Often quoted, not on the slide. "
 
 
 def _halo_grammage(rigidity: u.Quantity, **halo: u.Quantity) -> u.Quantity:
@@ -148,7 +147,8 @@ CLAIMS: list[Claim] = [
         stated=1 / (u.m**2 * u.s),
         tolerance=0.5,
         agrees=False,
-        remark=_LITERATURE + "Above 600 GeV it is {higher:.2g}. The saying is of an order of magnitude at best.",
+        source="often quoted",
+        remark="Above 600 GeV it is {higher:.2g}. The saying is of an order of magnitude at best.",
         variants={"higher": {"above": 600 * u.GeV}},
     ),
     Claim(
@@ -161,7 +161,8 @@ CLAIMS: list[Claim] = [
         stated=1 / (u.m**2 * u.yr),
         tolerance=0.5,
         agrees=False,
-        remark=_LITERATURE + "Above 13 PeV it is {higher:.2g}. The saying is of an order of magnitude at best.",
+        source="often quoted",
+        remark="Above 13 PeV it is {higher:.2g}. The saying is of an order of magnitude at best.",
         variants={"higher": {"above": 13 * u.PeV}},
     ),
     Claim(
@@ -174,7 +175,8 @@ CLAIMS: list[Claim] = [
         stated=1 / (u.km**2 * u.yr),
         tolerance=0.5,
         agrees=False,
-        remark=_LITERATURE + "The saying holds per steradian: it leaves out the π sr of a flat detector.",
+        source="often quoted",
+        remark="The saying holds per steradian: it leaves out the π sr of a flat detector.",
     ),
     Claim(
         id="spectrum-energy-density",
@@ -185,8 +187,8 @@ CLAIMS: list[Claim] = [
         inputs={"energy": _GRID, "interstellar": True},
         stated=1 * u.eV / u.cm**3,
         tolerance=0.25,
-        remark=_LITERATURE
-        + "From the Global Spline Fit above 1 GV. At Earth, inside the solar wind, it is {earth:.2g}.",
+        source="often quoted",
+        remark="From the Global Spline Fit above 1 GV. At Earth, inside the solar wind, it is {earth:.2g}.",
         variants={"earth": {"interstellar": False}},
     ),
     Claim(
@@ -198,8 +200,9 @@ CLAIMS: list[Claim] = [
         inputs=_GALAXY,
         stated=1e41 * u.erg / u.s,
         tolerance=0.5,
+        source="often quoted",
         remark=(
-            _LITERATURE + "For a grammage that does not depend on energy. If it falls as R^-0.5 above 4 GV, the power "
+            "For a grammage that does not depend on energy. If it falls as R^-0.5 above 4 GV, the power "
             "is {falling:.2g}."
         ),
         variants={"falling": {"delta": 0.5}},
@@ -213,7 +216,8 @@ CLAIMS: list[Claim] = [
         inputs={"explosion": 1e51 * u.erg, "rate": 0.03 / u.yr, **_GALAXY},
         stated=0.1,
         tolerance=0.5,
-        remark=_LITERATURE + "With the power of the entry before.",
+        source="often quoted",
+        remark="With the power of the entry before.",
     ),
     Claim(
         id="grammage-observed-ratio",
