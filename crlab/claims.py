@@ -6,6 +6,7 @@ and the page "Does it reproduce the talk?" read the same entries.
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -125,7 +126,7 @@ class Claim:
     def remark_text(self) -> str:
         """The remark with the variants' results put in."""
         results = {name: u.Quantity(self.compute(**{**self.inputs, **v})) for name, v in self.variants.items()}
-        return self.remark.format(**results)
+        return re.sub(r"\{(\w+):([^}]*)\}", lambda m: _text(results[m[1]], m[2]), self.remark)
 
     def check(self) -> Verdict:
         """Compute the claim and compare.
@@ -147,8 +148,9 @@ class Claim:
         return Verdict(self, computed, bool(low - margin <= computed <= high + margin))
 
 
-def _text(value: u.Quantity) -> str:
-    return f"{value.value:.3g} {value.unit}".strip()
+def _text(value: u.Quantity, spec: str = ".3g") -> str:
+    """A number and its unit, as in 7.2 g cm⁻²."""
+    return f"{value.value:{spec}} {value.unit.to_string('unicode', fraction=False)}".strip()
 
 
 def all_claims() -> dict[str, Claim]:
