@@ -93,7 +93,9 @@ def execute(path):
     code = [i for i, cell in enumerate(notebook.cells, 1) if cell.cell_type == "code"]
     watch, probe = nbformat.v4.new_code_cell(WATCH), nbformat.v4.new_code_cell(PROBE)
     notebook.cells = [watch, *notebook.cells, probe]
-    client = NotebookClient(notebook, timeout=600, kernel_name="python3", record_timing=False, extra_arguments=QUIET)
+    client = NotebookClient(
+        notebook, timeout=600, kernel_name="python3", record_timing=False, coalesce_streams=True, extra_arguments=QUIET
+    )
     client.resources["metadata"] = {"path": str(path.parent)}
     begin = time.perf_counter()
     with client.setup_kernel(env=os.environ | environment):
