@@ -49,6 +49,12 @@ def doors(app, config):
         options["launch_buttons"] = {}
 
 
+def mend_lists(app, pagename, templatename, context, doctree):
+    """Drop a list role whose children are no list items, which screen readers stumble over."""
+    if "body" in context:
+        context["body"] = context["body"].replace('role="list" class="citation-list"', 'class="citation-list"')
+
+
 def clean_scripts(app, pagename, templatename, context, doctree):
     """Drop inline scripts that Sphinx emits twice: a second `const` of one name is an error."""
     seen, kept = set(), []
@@ -65,5 +71,6 @@ def setup(app):
     app.config.mathjax_path = f"mathjax/{MATHJAX}"
     app.connect("config-inited", doors, priority=100)
     app.connect("build-finished", copy_mathjax)
+    app.connect("html-page-context", mend_lists)
     app.connect("html-page-context", clean_scripts, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

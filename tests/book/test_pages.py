@@ -39,7 +39,8 @@ every_page = pytest.mark.parametrize("page", PAGES)
 @pytest.fixture(scope="session")
 def soups():
     assert SITE.is_dir(), "the pages are not built: run `make book`"
-    return {p.relative_to(SITE).as_posix(): BeautifulSoup(p.read_text(), "html.parser") for p in SITE.rglob("*.html")}
+    pages = [p for p in SITE.rglob("*.html") if "_static" not in p.parts]
+    return {p.relative_to(SITE).as_posix(): BeautifulSoup(p.read_text(), "html.parser") for p in pages}
 
 
 @pytest.fixture(scope="session")
