@@ -7,6 +7,7 @@ and the page "Does it reproduce the talk?" read the same entries.
 import importlib
 import pkgutil
 import re
+import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -221,7 +222,11 @@ def report(chapter: str) -> str:
     entries = [claim for claim in all_claims().values() if claim.chapter == chapter]
     if not entries:
         raise ValueError(f"no claim in the ledger belongs to the chapter {chapter!r}")
-    return "\n".join(f"{claim.check()}" + (f"\n    {claim.remark_text}" if claim.remark else "") for claim in entries)
+    lines = []
+    for claim in entries:
+        lines += textwrap.wrap(str(claim.check()), 88, subsequent_indent="  ")
+        lines += textwrap.wrap(claim.remark_text, 88, initial_indent="    ", subsequent_indent="    ")
+    return "\n".join(lines)
 
 
 def table() -> str:
