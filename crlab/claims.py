@@ -15,7 +15,7 @@ from astropy import units as u
 
 import crlab
 
-__all__ = ["Claim", "Verdict", "all_claims", "get", "report"]
+__all__ = ["Claim", "Verdict", "all_claims", "get", "report", "table"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Claim:
     Raises
     ------
     ValueError
-        A non-positive tolerance, or a known disagreement without a remark.
+        A non-positive tolerance, a range whose ends are swapped, or a known disagreement without a remark.
 
     Examples
     --------
@@ -96,10 +96,11 @@ class Claim:
     def __post_init__(self) -> None:
         if not self.tolerance > 0:
             raise ValueError(f"tolerance of claim {self.id!r} must be positive, got {self.tolerance!r}")
+        low, high = self.stated_range
+        if low > high:
+            raise ValueError(f"the range of claim {self.id!r} must grow, got {self.stated}")
         if not self.agrees and not self.remark:
-            raise ValueError(
-                f"claim {self.id!r} is known to differ from the talk and needs a remark that says why"
-            )
+            raise ValueError(f"claim {self.id!r} is known to differ from the talk and needs a remark that says why")
 
     @property
     def stated_range(self) -> u.Quantity:
@@ -175,11 +176,13 @@ def get(claim_id: str) -> Claim:
     Raises
     ------
     ValueError
-        An unknown id; the message lists those of the same beginning.
+        An unknown id; the message lists those of the same first word.
     """
     ledger = all_claims()
     if claim_id not in ledger:
-        raise ValueError(f"no claim {claim_id!r} in the ledger; it has {', '.join(ledger)}")
+        topic = claim_id.split("-")[0]
+        near = [known for known in ledger if known.startswith(topic)] or list(ledger)
+        raise ValueError(f"no claim {claim_id!r} in the ledger; it has {', '.join(near)}")
     return ledger[claim_id]
 
 
@@ -203,6 +206,22 @@ def report(chapter: str) -> str:
     entries = [claim for claim in all_claims().values() if claim.chapter == chapter]
     if not entries:
         raise ValueError(f"no claim in the ledger belongs to the chapter {chapter!r}")
-    return "\n".join(
-        f"{claim.check()}" + (f"\n    {claim.remark}" if claim.remark else "") for claim in entries
-    )
+    return "\n".join(f"{claim.check()}" + (f"\n    {claim.remark}" if claim.remark else "") for claim in entries)
+
+
+def table() -> str:
+    """Return the whole ledger as a Markdown table, with links to the chapters.
+
+    Returns
+    -------
+    str
+        Links are relative to a folder beside the parts' folders, as ``book/reference`` is.
+    """
+    rows = ["| Slide | Statement | Talk | Here | | Chapter and remark |", "|:--|:--|--:|--:|:--|:--|"]
+    for claim in all_claims().values():
+        verdict = claim.check()
+        sign = "agrees" if verdict.agrees else "**differs**"
+        link = f"[{claim.chapter.split('/')[-1].replace('-', ' ')}](../{claim.chapter}.ipynb)"
+        cells = [claim.slide, claim.words, claim.stated_text, _text(verdict.computed), sign, f"{link}. {claim.remark}"]
+        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(rows)

@@ -160,9 +160,7 @@ def map_blocks(
     futures = [executor.submit(function, block) for block in work]
     try:
         done = as_completed(futures)
-        for future in tqdm(
-            done, total=len(futures), desc=label, delay=1, disable=not progress, file=sys.stderr
-        ):
+        for future in tqdm(done, total=len(futures), desc=label, delay=1, disable=not progress, file=sys.stderr):
             future.result()
     except BaseException:
         for future in futures:

@@ -33,6 +33,7 @@ nucleon = u.def_unit("nucleon", doc="One nucleon, so that GeV / nucleon differs 
 _U = float((const.u * const.c**2).to_value(u.GeV))
 _LIGHT = {
     "p": (1, 1, const.m_p),
+    "1H": (1, 1, const.m_p),
     "e-": (-1, 0, const.m_e),
     "e+": (1, 0, const.m_e),
     "pbar": (-1, 1, const.m_p),
@@ -76,7 +77,7 @@ def take(
     UnitConversionError
         A bare number where a dimension is meant, or a unit that does not convert.
     ValueError
-        No number, an empty array, NaN or infinity, or a sign that is not allowed.
+        No real number, an empty or a masked array, NaN or infinity, or a sign that is not allowed.
 
     Examples
     --------
@@ -89,23 +90,25 @@ def take(
     astropy.units.errors.UnitConversionError: X must be a quantity in units like g / cm2, got ...
     """
     unit = u.Unit(unit)
+    if np.any(getattr(value, "mask", False)):
+        raise ValueError(f"{name} must hold no masked values, got {value!r}")
     if isinstance(value, u.Quantity):
         try:
             array = value.to_value(unit, equivalencies=equivalencies)
         except u.UnitConversionError:
-            raise u.UnitConversionError(
-                f"{name} must be in units like {unit or 'a pure number'}, got {value.unit}"
-            ) from None
+            wanted = f"in units like {unit}" if str(unit) else "a pure number"
+            raise u.UnitConversionError(f"{name} must be {wanted}, got {value.unit}") from None
     elif unit.is_equivalent(u.dimensionless_unscaled):
         array = value
     else:
-        raise u.UnitConversionError(
-            f"{name} must be a quantity in units like {unit}, got the bare value {value!r}"
-        )
+        raise u.UnitConversionError(f"{name} must be a quantity in units like {unit}, got the bare value {value!r}")
     try:
-        array = np.array(array, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be a number or an array of numbers, got {value!r}") from None
+        array = np.asarray(array)
+    except (TypeError, ValueError):  # ragged lists, lists of quantities
+        array = np.array(None)
+    if array.dtype.kind not in "iuf":  # strings that look like numbers, truth values, complex numbers
+        raise ValueError(f"{name} must be a real number or an array of them, got {value!r}")
+    array = np.array(array, dtype=np.float64)
     if array.size == 0:
         raise ValueError(f"{name} must hold at least one value, got an empty array")
     for bad, what in (
@@ -114,9 +117,7 @@ def take(
         (array < 0 if non_negative else np.False_, "zero or positive"),
     ):
         if np.any(bad):
-            raise ValueError(
-                f"{name} must be {what}, got {array[bad].flat[0]:g}{f' {unit}' if str(unit) else ''}"
-            )
+            raise ValueError(f"{name} must be {what}, got {array[bad].flat[0]:g}{f' {unit}' if str(unit) else ''}")
     return array
 
 
@@ -133,7 +134,8 @@ class Nucleus:
     A : int
         Mass number; 0 for electrons and positrons, which have no energy per nucleon.
     mass : float
-        Rest energy in GeV. For nuclei A atomic mass units, right to 1e-3.
+        Rest energy in GeV. For nuclei beyond hydrogen A atomic mass units: right to 0.7 % for 2H and 3He,
+        0.3 % otherwise.
     """
 
     name: str
@@ -166,14 +168,15 @@ def nucleus(name: "str | Nucleus") -> Nucleus:
     """
     if isinstance(name, Nucleus):
         return name
-    if name in _LIGHT:
-        charge, nucleons, mass = _LIGHT[name]
-        return Nucleus(name, charge, nucleons, float((mass * const.c**2).to_value(u.GeV)))
-    found = re.fullmatch(r"(\d+)([A-Z][a-z]?)", name) if isinstance(name, str) else None
+    text = name if isinstance(name, str) else ""
+    if text in _LIGHT:
+        charge, nucleons, mass = _LIGHT[text]
+        return Nucleus(text, charge, nucleons, float((mass * const.c**2).to_value(u.GeV)))
+    found = re.fullmatch(r"(\d+)([A-Z][a-z]?)", text)
     if found and found[2] in _ELEMENTS:
         nucleons, charge = int(found[1]), _ELEMENTS.index(found[2]) + 1
         if charge <= nucleons <= 3 * charge:
-            return Nucleus(name, charge, nucleons, nucleons * _U)
+            return Nucleus(text, charge, nucleons, nucleons * _U)
     raise ValueError(f"nucleus must be one of {', '.join(_LIGHT)} or like '12C' (H to Ni), got {name!r}")
 
 
@@ -195,7 +198,7 @@ class Kinematics:
 
     @property
     def rigidity_per_energy(self) -> u.Quantity:
-        """dR/dT in GV/GeV, so that J(T) = J(R) dR/dT."""
+        """dR/dT in GV/GeV, so that J(T) = J(R) dR/dT; it diverges for a particle at rest."""
         return 1 / (self.beta * abs(self.species.Z)) * u.GV / u.GeV
 
 
@@ -271,11 +274,9 @@ def _pc(nuc: Nucleus, kind: str, value: u.Quantity | None) -> Array:
         return take(kind, value, u.GeV / const.c, non_negative=True)
     if kind == "total_energy":
         energy = take(kind, value, u.GeV, positive=True)
-        if np.any(energy < nuc.mass):
-            raise ValueError(
-                f"total_energy must be at least the rest energy {nuc.mass:.4g} GeV, got {energy.min():g}"
-            )
-        return np.sqrt((energy - nuc.mass) * (energy + nuc.mass))
+        if np.any(energy < nuc.mass * (1 - 1e-12)):  # a rest energy given in J or eV is rounded
+            raise ValueError(f"total_energy must be at least the rest energy {nuc.mass:.4g} GeV, got {energy.min():g}")
+        return np.sqrt(np.maximum(energy - nuc.mass, 0) * (energy + nuc.mass))
     if kind == "energy_per_nucleon":
         if nuc.A == 0:
             raise ValueError(f"energy_per_nucleon has no meaning for {nuc.name}: give kinetic_energy")
@@ -324,11 +325,7 @@ def species_equivalencies(species: str | Nucleus) -> list[tuple[u.UnitBase, u.Un
         return function
 
     names = list(units)
-    return [
-        (units[a], units[b], convert(a, b), convert(b, a))
-        for i, a in enumerate(names)
-        for b in names[i + 1 :]
-    ]
+    return [(units[a], units[b], convert(a, b), convert(b, a)) for i, a in enumerate(names) for b in names[i + 1 :]]
 
 
 def density(intensity: u.Quantity, *, beta: Any = 1.0) -> u.Quantity:
@@ -337,14 +334,15 @@ def density(intensity: u.Quantity, *, beta: Any = 1.0) -> u.Quantity:
     Parameters
     ----------
     intensity : Quantity
-        J per area, time, solid angle and energy or rigidity: like 1 / (m2 s sr GeV) or 1 / (m2 s sr GV).
+        J per area, time, solid angle and energy, energy per nucleon or rigidity: like 1 / (m2 s sr GeV),
+        1 / (m2 s sr GeV / nucleon) or 1 / (m2 s sr GV).
     beta : array_like
         v/c, in (0, 1]; broadcast against `intensity`.
 
     Returns
     -------
     Quantity
-        In 1 / (cm3 GeV) or 1 / (cm3 GV).
+        Per cm3, and per GeV, GeV / nucleon or GV as given.
 
     Raises
     ------
@@ -359,11 +357,9 @@ def density(intensity: u.Quantity, *, beta: Any = 1.0) -> u.Quantity:
     >>> print(f"{density(1 / (u.m**2 * u.s * u.sr * u.GeV)).value:.4g}")
     4.192e-14
     """
-    per = _per("intensity", intensity, u.m**-2 / u.s / u.sr)
+    per = _per(intensity, u.m**-2 / u.s / u.sr)
     value = take("intensity", intensity, per / (u.m**2 * u.s * u.sr))
-    return (4 * np.pi * u.sr * value * per / (u.m**2 * u.s * u.sr) / (_beta(beta) * const.c)).to(
-        per / u.cm**3
-    )
+    return (4 * np.pi * u.sr * value * per / (u.m**2 * u.s * u.sr) / (_beta(beta) * const.c)).to(per / u.cm**3)
 
 
 def intensity(density: u.Quantity, *, beta: Any = 1.0) -> u.Quantity:
@@ -372,14 +368,15 @@ def intensity(density: u.Quantity, *, beta: Any = 1.0) -> u.Quantity:
     Parameters
     ----------
     density : Quantity
-        n per volume and energy or rigidity: like 1 / (cm3 GeV) or 1 / (cm3 GV).
+        n per volume and energy, energy per nucleon or rigidity: like 1 / (cm3 GeV),
+        1 / (cm3 GeV / nucleon) or 1 / (cm3 GV).
     beta : array_like
         v/c, in (0, 1]; broadcast against `density`.
 
     Returns
     -------
     Quantity
-        In 1 / (m2 s sr GeV) or 1 / (m2 s sr GV).
+        Per m2, s and sr, and per GeV, GeV / nucleon or GV as given.
 
     Raises
     ------
@@ -394,17 +391,17 @@ def intensity(density: u.Quantity, *, beta: Any = 1.0) -> u.Quantity:
     >>> print(f"{intensity(4.192e-14 / (u.cm**3 * u.GeV)).value:.4f}")
     1.0001
     """
-    per = _per("density", density, u.cm**-3)
+    per = _per(density, u.cm**-3)
     value = take("density", density, per / u.cm**3)
-    return (_beta(beta) * const.c * value * per / u.cm**3 / (4 * np.pi * u.sr)).to(
-        per / (u.m**2 * u.s * u.sr)
-    )
+    return (_beta(beta) * const.c * value * per / u.cm**3 / (4 * np.pi * u.sr)).to(per / (u.m**2 * u.s * u.sr))
 
 
-def _per(name: str, value: Any, base: u.UnitBase) -> u.UnitBase:
-    """1/GeV or 1/GV, whichever the quantity is differential in."""
-    per_gv = isinstance(value, u.Quantity) and value.unit.is_equivalent(base / u.GV)
-    return u.GV**-1 if per_gv else u.GeV**-1
+def _per(value: Any, base: u.UnitBase) -> u.UnitBase:
+    """1/GV, nucleon/GeV or 1/GeV, whichever the quantity is differential in."""
+    for variable in (u.GV, u.GeV / nucleon):
+        if isinstance(value, u.Quantity) and value.unit.is_equivalent(base / variable):
+            return variable**-1
+    return u.GeV**-1
 
 
 def _beta(beta: Any) -> Array:

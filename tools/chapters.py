@@ -61,11 +61,7 @@ def chapters(root=ROOT):
 def used_files(modules, opened):
     """What decides the results: the package's modules that were loaded and its data files that were read."""
     paths = {Path(p).resolve() for p in modules}
-    paths |= {
-        p
-        for name in opened
-        if (p := Path(name)).suffix not in (".py", ".pyc", ".nbi", ".nbc") and p.is_file()
-    }
+    paths |= {p for name in opened if (p := Path(name)).suffix not in (".py", ".pyc", ".nbi", ".nbc") and p.is_file()}
     return sorted(p.relative_to(ROOT).as_posix() for p in paths if p.is_relative_to(ROOT / "crlab"))
 
 
@@ -109,9 +105,7 @@ def execute(path):
     files = used_files(found["modules"], found["opened"])
     record = {"fingerprint": fingerprint(notebook, files), "files": files}
     record |= {"seconds": round(seconds, 1), "memory_mb": round(found["memory"])}
-    notebook.metadata = nbformat.from_dict(
-        {"kernelspec": KERNEL, "language_info": {"name": "python"}, "crlab": record}
-    )
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}, "crlab": record})
     say(f"  {path.stem}: {seconds:.0f} s, {record['memory_mb']} MB" + " " * 20)
     return notebook
 
@@ -134,10 +128,7 @@ def with_outputs(path, fresh=False):
             same = cells == [c.source for c in notebook.cells if c.cell_type == "code"]
             if same and is_current(notebook):
                 return notebook
-    say(
-        f"Running {path.relative_to(ROOT)}"
-        + ("" if fresh else ": its stored outputs are not those of this code")
-    )
+    say(f"Running {path.relative_to(ROOT)}" + ("" if fresh else ": its stored outputs are not those of this code"))
     notebook = execute(path)
     write(notebook, kept)
     return notebook
@@ -153,9 +144,7 @@ def prime(app, config):
     notebooks = {path: with_outputs(path, os.environ.get("FRESH") == "1") for path in chapters()}
     h = hashlib.sha256()
     for path, notebook in notebooks.items():
-        h.update(
-            str(path).encode() + json.dumps([c for c in notebook.cells if c.cell_type == "code"]).encode()
-        )
+        h.update(str(path).encode() + json.dumps([c for c in notebook.cells if c.cell_type == "code"]).encode())
     # A new name makes Sphinx read the pages again, though their sources are the old ones.
     folder = ROOT / "_build" / f".jupyter_cache-{h.hexdigest()[:12]}"
     for old in folder.parent.glob(".jupyter_cache-*"):
@@ -196,9 +185,7 @@ def setup(app):
 
 def main():
     parser = argparse.ArgumentParser(description="Run chapters and store their outputs.")
-    parser.add_argument(
-        "chapter", nargs="*", type=Path, help="notebooks; by default all of the table of contents"
-    )
+    parser.add_argument("chapter", nargs="*", type=Path, help="notebooks; by default all of the table of contents")
     parser.add_argument("--fresh", action="store_true", help="also those whose fingerprint is current")
     parser.add_argument("--check", action="store_true", help="run nothing, only tell which are out of date")
     parser.add_argument("--dry", action="store_true", help="run them without storing, to fill numba's cache")

@@ -29,9 +29,7 @@ def compile_lock(output, upgrade=False):
         "--all-extras",
     ]
     command += ["--no-header", "--no-annotate", "--quiet", "--output-file", str(output)]
-    return subprocess.run(
-        command + ["--upgrade"] * upgrade, cwd=ROOT, check=False, stderr=subprocess.PIPE, text=True
-    )
+    return subprocess.run(command + ["--upgrade"] * upgrade, cwd=ROOT, check=False, stderr=subprocess.PIPE, text=True)
 
 
 def bare_name(requirement):

@@ -47,9 +47,7 @@ def find_python():
         if is_suitable(python):
             return python
     mine = ".".join(map(str, sys.version_info[:2]))
-    raise Stop(
-        f"Python 3.11 or newer is needed, only {mine} was found. Install one, or name it: make book PY=..."
-    )
+    raise Stop(f"Python 3.11 or newer is needed, only {mine} was found. Install one, or name it: make book PY=...")
 
 
 def only_one():
@@ -100,9 +98,7 @@ def set_up():
     print("Setting up .venv (about half a minute) ...", flush=True)
     READY.write_text(f"{ROOT}\nunfinished\n")
     uv = re.search(r"^uv==\S+", (ROOT / "requirements.lock").read_text(), re.M).group()
-    offline = (
-        "The packages could not be downloaded. Is there a network? Run the same command again when there is."
-    )
+    offline = "The packages could not be downloaded. Is there a network? Run the same command again when there is."
     quietly([str(BIN / "python"), "-m", "pip", "install", "--quiet", uv], offline)
     quietly([str(BIN / "uv"), "pip", "sync", "--quiet", "requirements.lock"], offline)
     quietly([str(BIN / "uv"), "pip", "install", "--quiet", "--no-deps", "--editable", "."], offline)
@@ -111,9 +107,7 @@ def set_up():
 
 def quietly(command, trouble):
     """Run a command of the set-up; where it fails, say why in one line."""
-    done = subprocess.run(
-        command, cwd=str(ROOT), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    done = subprocess.run(command, cwd=str(ROOT), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:
         lines = done.stdout.decode(errors="replace").strip().splitlines() or ["no message"]
         raise Stop(f"{trouble} [{lines[-1].strip()[:160]}]")
@@ -128,9 +122,7 @@ def environment(**more):
 
 def run(*command, stdout=None, **more):
     """Run a tool of .venv and return its exit status."""
-    return subprocess.call(
-        [str(BIN / command[0]), *command[1:]], cwd=str(ROOT), env=environment(**more), stdout=stdout
-    )
+    return subprocess.call([str(BIN / command[0]), *command[1:]], cwd=str(ROOT), env=environment(**more), stdout=stdout)
 
 
 def build():
@@ -156,9 +148,7 @@ def chromium():
         print("Installing Chromium for the page tests ...", flush=True)
         for step in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
             silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            subprocess.call(
-                ["apt-get", *step], env=dict(os.environ, DEBIAN_FRONTEND="noninteractive"), **silent
-            )
+            subprocess.call(["apt-get", *step], env=dict(os.environ, DEBIAN_FRONTEND="noninteractive"), **silent)
     if not shutil.which("chromium"):
         print("No Chromium here (Debian: apt install chromium): the pages go untested in a browser.")
 
@@ -202,9 +192,7 @@ def test():
         print(f"\n--- {name}", flush=True)
         if check():
             failed.append(name)
-        print(
-            f"--- {name}: {'FAILED' if name in failed else 'passed'}, {time.time() - begin:.0f} s", flush=True
-        )
+        print(f"--- {name}: {'FAILED' if name in failed else 'passed'}, {time.time() - begin:.0f} s", flush=True)
     if failed:
         print("\nFailed: " + ", ".join(failed))
     print(f"\nchecks: {len(checks) - len(failed)} passed, {len(failed)} failed")

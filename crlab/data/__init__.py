@@ -35,7 +35,7 @@ _VARIABLES = {
 _META = ["name", "title", "experiment", "quantity", "variable", "errors", "selection", "reference", "doi"]
 _META += ["bibcode", "entered"]
 _COLUMNS = ["x", "value", "stat", "syst"]
-_CHECKSUM = re.compile(r"^#\s*(?:-\s*\{)?sha256:\s*['\"]?(\w*).*\n", re.MULTILINE)
+_CHECKSUM = re.compile(r"^# (?:  |- \{)sha256: ['\"]?(\w+)['\"]?\}?\n", re.MULTILINE)
 
 
 def names() -> list[str]:
@@ -51,9 +51,7 @@ def names() -> list[str]:
     >>> names()[:2]
     ['ams02-bc-2021', 'ams02-beb-2018']
     """
-    return sorted(
-        item.name.removesuffix(_SUFFIX) for item in _FOLDER.iterdir() if item.name.endswith(_SUFFIX)
-    )
+    return sorted(item.name.removesuffix(_SUFFIX) for item in _FOLDER.iterdir() if item.name.endswith(_SUFFIX))
 
 
 def table(name: str) -> QTable:
@@ -69,7 +67,7 @@ def table(name: str) -> QTable:
     QTable
         Columns ``x`` (rigidity, kinetic energy, total energy or kinetic energy per nucleon, as
         ``meta["variable"]`` says), ``value``, and the one-sigma errors ``stat`` and ``syst``, all of them
-        quantities of shape (n,), ``x`` increasing. Some tables have ``x_low``, ``x_high``, ``syst_model`` too.
+        quantities of shape (n,), ``x`` increasing. Some tables have ``x_low``, ``x_high``, ``syst_model``.
         The ``meta`` holds the pedigree; ``meta["errors"]`` says what the errors mean.
 
     Raises
@@ -198,7 +196,8 @@ def catalogue() -> Table:
 def compare_with_crdb(name: str, *, timeout: int = 60) -> QTable:
     """Compare one of the package's tables with the Cosmic-Ray Database (Maurin et al. 2023).
 
-    This needs the network and the optional package crdb. Rows are matched by the bibcode of the publication and by x, to 0.5 per cent.
+    This needs the network and the optional package crdb. Rows are matched by the bibcode of the publication
+    and by x, to 0.5 per cent.
 
     Parameters
     ----------
@@ -235,9 +234,7 @@ def compare_with_crdb(name: str, *, timeout: int = 60) -> QTable:
         if off.size and off.min() < 0.005:
             pairs.append((i, int(np.argmin(off))))
     if not pairs:
-        raise ValueError(
-            f"the Cosmic-Ray Database has no points of {name} under the bibcode {ours.meta['bibcode']}"
-        )
+        raise ValueError(f"the Cosmic-Ray Database has no points of {name} under the bibcode {ours.meta['bibcode']}")
     mine, theirs = (np.array(index) for index in zip(*pairs, strict=True))
     result = ours["x", "value", "stat", "syst"][mine]
     unit = ours["value"].unit
@@ -275,9 +272,12 @@ def _query(entry: dict[str, str], timeout: int) -> Any:
 def _text(content: bytes, label: str) -> str:
     """Decode a file, with line feeds as line ends, so that a checkout on Windows has the same checksum."""
     try:
-        return content.decode("utf-8").replace("\r\n", "\n")
+        text = content.decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError:
         raise ValueError(f"{label} is no text in UTF-8, so no table") from None
+    if not text.startswith("# %ECSV"):
+        raise ValueError(f"{label} is no ECSV table: its first line must begin with '# %ECSV'")
+    return text
 
 
 def _digest(text: str) -> str:
@@ -291,14 +291,12 @@ def _sealed(text: str, label: str) -> str:
     head = re.search(r"^# meta:( !!omap)?\n", text, re.MULTILINE)
     if head is None:
         raise ValueError(f"{label} has no header '# meta:' with an entry a line below it")
-    line = "# - {sha256: %s}\n" if head[1] else "#   sha256: %s\n"
+    line = "# - {sha256: '%s'}\n" if head[1] else "#   sha256: '%s'\n"
     return text[: head.end()] + line % _digest(text) + text[head.end() :]
 
 
 def _parse(text: str, label: str) -> QTable:
     """Check a file's text and turn it into a table."""
-    if not text.startswith("# %ECSV"):
-        raise ValueError(f"{label} is no ECSV table: its first line must begin with '# %ECSV'")
     found = _CHECKSUM.search(text)
     advice = f"run: python -m crlab.data seal {label}"
     if found is None:
@@ -358,7 +356,7 @@ def _quantity(column: Any, like: Any, label: str) -> u.Quantity:
     unit = u.Unit(column.unit or "")
     like = u.Unit(like or "")
     if not unit.is_equivalent(like):
-        raise ValueError(f"{label} must be in units like {like or 'a pure number'}, got {unit or 'none'}")
+        raise ValueError(f"{label} must be in units like {str(like) or 'a pure number'}, got {str(unit) or 'none'}")
     values = np.asarray(column.value if isinstance(column, u.Quantity) else column)
     if values.ndim != 1 or values.dtype.kind not in "fiu" or not np.all(np.isfinite(values)):
         raise ValueError(f"{label} must hold a finite number in every row")

@@ -19,12 +19,13 @@ from scipy.linalg import expm
 
 from crlab.units import nucleus, take
 
-__all__ = ["Network", "cross_sections", "network", "propagate"]
+__all__ = ["Network", "composition", "cross_sections", "gas_mass", "network", "propagate"]
 
 Array = NDArray[np.float64]
 
 _HALF_LIFE = {"10Be": ("10B", 1.39)}  # parent: (daughter, Myr); Chmeleff et al. 2010
 _PER_GRAMMAGE = u.cm**2 / u.g
+_DATA = Path(__file__).parents[1] / "data"
 _HELIUM = 4.002602 * const.u  # mass of a helium atom
 _HYDROGEN = 1.007825 * const.u
 
@@ -78,6 +79,35 @@ class Network:
             raise ValueError(f"species must be one of {', '.join(self.species)}, got {name!r}")
         return self.species.index(name)
 
+    def vector(self, start: Mapping[str, float] | Any) -> Array:
+        """Abundances as a vector in the order of `species`.
+
+        Parameters
+        ----------
+        start : mapping of str to float, or array_like
+            By name (others are 0), or already of shape (n,).
+
+        Returns
+        -------
+        ndarray
+            Shape (n,).
+
+        Raises
+        ------
+        ValueError
+            A negative abundance, an unknown species, a wrong shape.
+        """
+        vector = np.zeros(len(self.species))
+        if isinstance(start, Mapping):
+            for name, value in start.items():
+                index = self.index(name)
+                vector[index] = take(f"start[{name!r}]", value, u.dimensionless_unscaled, non_negative=True)
+            return vector
+        given = take("start", start, u.dimensionless_unscaled, non_negative=True)
+        if given.shape != vector.shape:
+            raise ValueError(f"start must have shape {vector.shape}, got {given.shape}")
+        return given
+
     def element(self, symbol: str, abundances: Any) -> Array:
         """Sum of the abundances of an element's isotopes.
 
@@ -109,6 +139,24 @@ class Network:
         return array[..., of_element].sum(axis=-1)
 
 
+def composition() -> QTable:
+    """Abundances of the elements H to Ni in cosmic rays at 2 GeV per nucleon and in the Solar System.
+
+    Returns
+    -------
+    QTable
+        Columns `Z`, `element`, `cosmic_rays` (oxygen is 1000) and `solar_system` (silicon is 1e6), by
+        number. Sources (Dembinski et al. 2017, Lodders 2003) and errors stand in ``meta``.
+
+    Examples
+    --------
+    >>> table = composition()
+    >>> print(*table["element"][2:5])
+    Li Be B
+    """
+    return QTable.read(_DATA / "abundances-2gev.ecsv", format="ascii.ecsv")
+
+
 def cross_sections() -> QTable:
     """Cross-sections of Li to O on hydrogen near 5 GeV per nucleon.
 
@@ -126,7 +174,34 @@ def cross_sections() -> QTable:
     >>> print(row["sigma"][0])
     57.0 mbarn
     """
-    return QTable.read(Path(__file__).parents[1] / "data" / "spallation-h.ecsv", format="ascii.ecsv")
+    return QTable.read(_DATA / "spallation-h.ecsv", format="ascii.ecsv")
+
+
+def gas_mass(helium: float = 0.1) -> u.Quantity:
+    """Mass of interstellar gas for each hydrogen atom, m_H + y m_He.
+
+    Parameters
+    ----------
+    helium : float
+        Helium atoms per hydrogen atom, y.
+
+    Returns
+    -------
+    Quantity
+        In g. What is heavier than helium, about 1 per cent, is left out.
+
+    Raises
+    ------
+    ValueError
+        A negative share.
+
+    Examples
+    --------
+    >>> print(f"{gas_mass():.3g}")
+    2.34e-24 g
+    """
+    y = float(take("helium", helium, u.dimensionless_unscaled, non_negative=True))
+    return (_HYDROGEN + y * _HELIUM).to(u.g)
 
 
 def network(*, table: QTable | None = None, helium: float = 0.1) -> Network:
@@ -164,7 +239,7 @@ def network(*, table: QTable | None = None, helium: float = 0.1) -> Network:
     y = float(take("helium", helium, u.dimensionless_unscaled, non_negative=True))
     sigma = take("table['sigma']", table["sigma"], u.mbarn, non_negative=True) * u.mbarn
     ratio = take("table['helium_ratio']", table["helium_ratio"], u.dimensionless_unscaled, non_negative=True)
-    specific = (sigma * (1 + y * ratio) / (_HYDROGEN + y * _HELIUM)).to_value(_PER_GRAMMAGE)
+    specific = (sigma * (1 + y * ratio) / gas_mass(y)).to_value(_PER_GRAMMAGE)
 
     parents, daughters = [str(x) for x in table["parent"]], [str(x) for x in table["daughter"]]
     species = tuple(p for p, d in zip(parents, daughters, strict=True) if d == "total")
@@ -204,7 +279,7 @@ def propagate(X: u.Quantity, start: Mapping[str, float] | Any, chain: Network) -
     X : Quantity
         Grammage, any shape, in units like g/cm2.
     start : mapping of str to float, or array_like
-        Abundances at X = 0: by name (others are 0), or of shape (n,).
+        Abundances at X = 0, as in `Network.vector`.
     chain : Network
 
     Returns
@@ -215,7 +290,7 @@ def propagate(X: u.Quantity, start: Mapping[str, float] | Any, chain: Network) -
     Raises
     ------
     ValueError
-        A negative grammage or abundance, an unknown species, a wrong shape.
+        A negative grammage, or a bad start as in `Network.vector`.
     UnitConversionError
         X is a bare number or no grammage.
 
@@ -228,15 +303,6 @@ def propagate(X: u.Quantity, start: Mapping[str, float] | Any, chain: Network) -
     [0.    0.108]
     """
     grammage = take("X", X, u.g / u.cm**2, non_negative=True)
-    if isinstance(start, Mapping):
-        initial = np.zeros(len(chain.species))
-        for name, value in start.items():
-            initial[chain.index(name)] = take(
-                f"start[{name!r}]", value, u.dimensionless_unscaled, non_negative=True
-            )
-    else:
-        initial = take("start", start, u.dimensionless_unscaled, non_negative=True)
-        if initial.shape != (len(chain.species),):
-            raise ValueError(f"start must have shape ({len(chain.species)},), got {initial.shape}")
+    initial = chain.vector(start)
     exponent = grammage[..., None, None] * chain.matrix.to_value(_PER_GRAMMAGE)
     return expm(exponent) @ initial

@@ -16,9 +16,7 @@ def checkout(tmp_path, monkeypatch):
     (package / "table.ecsv").write_text("1")
     (tmp_path / "book").mkdir()
     cells = [
-        nbformat.v4.new_code_cell(
-            f"import sys; sys.path.insert(0, {str(tmp_path)!r})\nfrom crlab import used"
-        ),
+        nbformat.v4.new_code_cell(f"import sys; sys.path.insert(0, {str(tmp_path)!r})\nfrom crlab import used"),
         nbformat.v4.new_markdown_cell("text"),
         nbformat.v4.new_code_cell(f"print(used.X, open({str(package / 'table.ecsv')!r}).read())"),
     ]

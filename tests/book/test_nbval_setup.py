@@ -55,9 +55,7 @@ def test_honest_cells_pass_and_spoilt_ones_fail(tmp_path):
 
 @pytest.mark.parametrize("cleared", [[0, 1], [1]], ids=["no outputs at all", "one cell never run"])
 def test_a_chapter_without_stored_outputs_fails(tmp_path, cleared):
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell("x = 1", execution_count=1) for _ in "ab"]
-    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 1", execution_count=1) for _ in "ab"])
     for i in cleared:
         notebook.cells[i].execution_count = None
     found, done = verdicts(tmp_path, notebook)

@@ -1,0 +1,190 @@
+"""The built pages as a reader meets them: links, and a real browser with the network cut."""
+
+import functools
+import http.server
+import shutil
+import threading
+from urllib.parse import unquote, urldefrag, urlparse
+
+import pytest
+import yaml
+from axe_playwright_python.sync_playwright import Axe
+from bs4 import BeautifulSoup
+from conftest import ROOT
+from playwright.sync_api import sync_playwright
+
+SITE = ROOT / "_build" / "html"
+CHROMIUM = shutil.which("chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+SERIOUS = {"serious", "critical"}
+
+needs_browser = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium on this machine (Debian: apt install chromium)"
+)
+
+
+def toc_files(node):
+    for key, value in node.items():
+        if key in ("root", "file"):
+            yield value
+        elif key in ("parts", "chapters", "sections"):
+            for child in value:
+                yield from toc_files(child)
+
+
+PAGES = [f"{name}.html" for name in toc_files(yaml.safe_load((ROOT / "_toc.yml").read_text()))]
+every_page = pytest.mark.parametrize("page", PAGES)
+
+
+@pytest.fixture(scope="session")
+def soups():
+    assert SITE.is_dir(), "the pages are not built: run `make book`"
+    return {p.relative_to(SITE).as_posix(): BeautifulSoup(p.read_text(), "html.parser") for p in SITE.rglob("*.html")}
+
+
+@pytest.fixture(scope="session")
+def address(soups):
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(SITE)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+class Visit:
+    """A page opened with every request to another host refused and noted."""
+
+    def __init__(self, browser, address, path, width=1366, dark=False):
+        self.outside, self.errors = [], []
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
+        )
+        self.page = self.context.new_page()
+        self.page.route("**/*", functools.partial(self._route, address))
+        self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+        self.page.on("pageerror", lambda e: self.errors.append(str(e)))
+        if dark:
+            self.page.add_init_script("localStorage.setItem('mode', 'dark'); localStorage.setItem('theme', 'dark')")
+        self.page.goto(f"{address}/{path}", wait_until="load")
+        self.page.evaluate("() => window.MathJax && MathJax.startup && MathJax.startup.promise")
+
+    def _route(self, address, route):
+        url = route.request.url
+        if url.startswith((address, "data:", "blob:")):
+            route.continue_()
+        else:
+            self.outside.append(url)
+            route.abort()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.context.close()
+
+    def count(self, selector):
+        return self.page.locator(selector).count()
+
+    def serious_violations(self):
+        found = Axe().run(self.page).response["violations"]
+        return [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found if v["impact"] in SERIOUS]
+
+
+def test_links_and_assets_resolve_inside_the_book(soups):
+    broken = []
+    for name, soup in soups.items():
+        for tag, attribute in (("a", "href"), ("img", "src"), ("script", "src"), ("link", "href")):
+            for element in soup.find_all(tag):
+                url = element.get(attribute, "")
+                if urlparse(url).scheme or url.startswith("//"):
+                    if tag != "a" and not url.startswith("data:"):
+                        broken.append(f"{name}: asset from elsewhere: {url}")
+                    continue
+                path, anchor = map(unquote, urldefrag(url))
+                target = (SITE / name).parent / path.split("?")[0] if path else SITE / name
+                if not target.exists():
+                    broken.append(f"{name}: {url}")
+                elif anchor and target.suffix == ".html":
+                    other = soups[target.resolve().relative_to(SITE).as_posix()]
+                    if not other.find(id=anchor) and not other.find(attrs={"name": anchor}):
+                        broken.append(f"{name}: no anchor {url}")
+    assert not broken
+
+
+@every_page
+def test_images_have_alternative_text(soups, page):
+    images = soups[page].find_all("img")
+    bare = [
+        str(i)[:120] for i in images if len(i.get("alt", "").split()) < 2 or i["alt"].startswith(("../", "_images"))
+    ]
+    assert not bare
+
+
+@needs_browser
+@every_page
+@pytest.mark.parametrize("width", [1366, 390], ids=["desk", "phone"])
+def test_page_is_whole_without_a_network(browser, address, page, width):
+    with Visit(browser, address, page, width) as visit:
+        assert visit.errors == []
+        assert visit.outside == []
+        equations = visit.count("span.math, div.math")
+        assert visit.count("span.math mjx-container svg, div.math mjx-container svg") >= equations
+        assert visit.count("mjx-merror") == 0
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+        broken = "[...document.images].filter(i => i.complete && i.naturalWidth === 0).map(i => i.src)"
+        assert visit.page.evaluate(broken) == []
+
+
+@needs_browser
+@every_page
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_page_is_accessible_in_both_themes(browser, address, page, dark):
+    with Visit(browser, address, page, dark=dark) as visit:
+        assert visit.page.evaluate("document.documentElement.dataset.theme") == ("dark" if dark else "light")
+        assert visit.serious_violations() == []
+
+
+@needs_browser
+def test_the_theme_button_changes_the_theme(browser, address):
+    with Visit(browser, address, PAGES[0]) as visit:
+        background = "getComputedStyle(document.body).backgroundColor"
+        before = visit.page.evaluate(background)
+        for _ in range(3):
+            visit.page.locator("button.theme-switch-button:visible").first.click()
+            if visit.page.evaluate("document.documentElement.dataset.theme") == "dark":
+                break
+        visit.page.wait_for_timeout(300)
+        assert visit.page.evaluate(background) != before
+
+
+@needs_browser
+def test_solutions_fold(browser, address, soups):
+    pages = [page for page in PAGES if soups[page].select(".solution.dropdown")]
+    assert pages, "no chapter has a folded solution"
+    for page in pages:
+        with Visit(browser, address, page) as visit:
+            solution = visit.page.locator(".solution.dropdown").first
+            content = solution.locator("section, .section").first
+            assert not content.is_visible()
+            solution.locator("button.toggle-button, .admonition-title").first.click()
+            assert content.is_visible()
+
+
+@needs_browser
+def test_search_finds_a_term(browser, address):
+    with Visit(browser, address, "search.html?q=grammage") as visit:
+        visit.page.wait_for_selector("#search-results ul.search li", timeout=10_000)
+        assert visit.errors == []
+        assert visit.outside == []
