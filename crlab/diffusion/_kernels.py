@@ -103,7 +103,7 @@ def factor(
 
 
 @njit(cache=True, nogil=True)
-def solve_rows(rhs: Array, lower: Array, inverse: Array, upper: Array, psi: Array) -> None:
+def solve_rows(rhs: Array, psi: Array, lower: Array, inverse: Array, upper: Array) -> None:
     """Solve for all momenta at once where no particle changes momentum. All arrays (nx, m)."""
     nx, m = rhs.shape
     for j in range(m):

@@ -42,7 +42,8 @@ _TABLEAU["limited"] = _TABLEAU["tr-bdf2"]
 
 _TOLERANCE = 1e-10  # of the iteration for the slopes in momentum; the number of particles does not feel it
 _EXACT = 1e-14  # of the iteration between rows, which the number of particles does feel
-_MAX_ITERATIONS = 5000
+_MAX_ITERATIONS = 1000
+_MAX_SWEEPS = 100_000
 _KEPT = 4  # factorisations: two of a scheme's, for two lengths of step
 _X, _T = u.kpc, u.Myr
 _MOMENTA = (u.GV, u.Unit(u.GeV / const.c))
@@ -397,7 +398,7 @@ def solve(
     stops = np.atleast_1d(take("times", times, _T, positive=True))
     if not np.all(np.diff(stops) > 0):
         raise ValueError(f"times must grow, got {stops} Myr")
-    if problem.source is None and not psi.any() and not _inflow(problem):
+    if not psi.any() and not _fed(problem):
         raise ValueError("there is nothing to follow: source, initial and boundaries are all zero")
     operator = _Operator(problem, unit, momentum)
     cells = operator.dx[:, None] * operator.dp
@@ -467,7 +468,7 @@ def steady_state(problem: Problem, *, momentum: str = "fitted") -> SteadyState:
     if callable(problem.source):
         raise ValueError("source must not depend on time for a steady state: give it as a quantity")
     unit = problem.unit
-    if unit is None or (not _inflow(problem) and (problem.source is None or not problem.source.value.any())):
+    if unit is None or not _fed(problem):
         raise ValueError("there is no steady state without particles: source and boundaries are zero")
     operator = _Operator(problem, unit, momentum)
     q = operator.source(0.0)
@@ -562,12 +563,12 @@ class _Operator:
         factors = self.factors(mass, a)
         psi = guess.copy()
         if not (self.rises or self.falls):
-            _kernels.solve_rows(rhs, *factors, psi)
+            _kernels.solve_rows(rhs, psi, *factors)
             return psi
         if not (self.rises and self.falls):
             _kernels.sweep(rhs, psi, self.dp, a, self.rises, *factors)
             return psi
-        for _ in range(_MAX_ITERATIONS):
+        for _ in range(_MAX_SWEEPS):
             old = psi.copy()
             _kernels.sweep(rhs, psi, self.dp, a, True, *factors)
             _kernels.sweep(rhs, psi, self.dp, a, False, *factors)
@@ -623,6 +624,16 @@ class _Operator:
 
     def correct(self, low: Array, dt: float, budget: Array) -> Array:
         """Add to a backward Euler step the sums of `add_fluxes`, as far as ψ stays ≥ 0."""
+        # Nothing comes back from outside that has left, and removal creates nothing.
+        outer = (
+            (self.F[0], self.alpha[0] * self.left - self.beta[0] * low[0]),
+            (self.F[-1], self.alpha[-1] * low[-1] - self.beta[-1] * self.right),
+            (self.G[:, 0], self.down[:, 0] * low[:, 0]),
+            (self.G[:, -1], self.up[:, -1] * low[:, -1]),
+            (self.S, self.nu * low),
+        )
+        for correction, rate in outer if self.removes else outer[:-1]:
+            np.clip(correction, -dt * np.abs(rate), dt * np.abs(rate), out=correction)
         _kernels.limit(low, self.F, self.G, self.S, self.dx, self.dp)
         self.add_losses(low, dt, budget)
         budget[1:3] += -self.F[0] @ self.dp, self.F[-1] @ self.dp
@@ -691,8 +702,10 @@ def _outside(side: Any, grid: Grid, unit: u.UnitBase) -> Array:
     return side.to_value(unit) if isinstance(side, u.Quantity) else np.zeros(grid.shape[1])
 
 
-def _inflow(problem: Problem) -> bool:
-    return any(isinstance(side, u.Quantity) and bool(side.value.any()) for side in (problem.left, problem.right))
+def _fed(problem: Problem) -> bool:
+    """Whether a source or a density at a boundary brings particles; of a function one cannot tell."""
+    feeds = (problem.source, problem.left, problem.right)
+    return callable(problem.source) or any(isinstance(f, u.Quantity) and f.value.any() for f in feeds)
 
 
 def _fit(name: str, value: Array, shape: tuple[int, ...]) -> Array:
