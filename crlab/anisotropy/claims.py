@@ -56,7 +56,10 @@ CLAIMS: list[Claim] = [
         inputs={"which": "smallest", "energy": 1 * u.PeV},
         stated=(-4.0, -3.0),
         tolerance=0.05,
-        remark="Of six published values. The lowest energy among them is 78 GeV; below, the Sun's field hides the Galaxy's.",
+        remark=(
+            "Of six published values. The lowest energy among them is 78 GeV: below, the Sun's field bends the arrival "
+            "directions, and we quote no measurement."
+        ),
     ),
     Claim(
         id="anisotropy-largest",
@@ -78,7 +81,7 @@ CLAIMS: list[Claim] = [
         inputs={"number": 40, "nside": 8},
         stated=1.0,
         tolerance=0.5,
-        remark="Exactly 1 by the definition, as long as one direction is dark. It is O(1) for any set of discrete sources.",
+        remark="Exactly 1 by the definition, as long as one direction is dark.",
     ),
     Claim(
         id="anisotropy-collisions",

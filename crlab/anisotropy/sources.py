@@ -145,8 +145,7 @@ def ballistic_sky(sources: Sources, *, nside: int) -> Array:
     _check_nside(nside)
     flux = sources.rate / (4 * np.pi * sources.distance.value**2)
     pixel = healpy.vec2pix(nside, *sources.position.value.T)
-    sky: Array = np.bincount(pixel, flux, 12 * nside**2)
-    return sky
+    return np.asarray(np.bincount(pixel, flux, 12 * nside**2), dtype=np.float64)
 
 
 @dataclass(frozen=True)
