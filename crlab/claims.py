@@ -67,7 +67,10 @@ class Claim:
         lacks a factor, says False here and why in `remark`; a test fails when the computed verdict is
         not this one.
     remark : str
-        What a reader should know; required where `agrees` is False.
+        What a reader should know; required where `agrees` is False. Numbers in it are computed: ``{name:.2g}`` stands
+        for what the variant of that name gives.
+    variants : mapping of str to mapping
+        Inputs that replace some of `inputs`, by the name under which `remark` quotes the result.
 
     Raises
     ------
@@ -92,6 +95,7 @@ class Claim:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     agrees: bool = True
     remark: str = ""
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.tolerance > 0:
@@ -113,6 +117,12 @@ class Claim:
         """The stated value or range as text."""
         low, high = self.stated_range
         return _text(low) if low == high else f"{low.value:.3g} … {_text(high)}"
+
+    @property
+    def remark_text(self) -> str:
+        """The remark with the variants' results put in."""
+        results = {name: u.Quantity(self.compute(**{**self.inputs, **v})) for name, v in self.variants.items()}
+        return self.remark.format(**results)
 
     def check(self) -> Verdict:
         """Compute the claim and compare.
@@ -206,7 +216,7 @@ def report(chapter: str) -> str:
     entries = [claim for claim in all_claims().values() if claim.chapter == chapter]
     if not entries:
         raise ValueError(f"no claim in the ledger belongs to the chapter {chapter!r}")
-    return "\n".join(f"{claim.check()}" + (f"\n    {claim.remark}" if claim.remark else "") for claim in entries)
+    return "\n".join(f"{claim.check()}" + (f"\n    {claim.remark_text}" if claim.remark else "") for claim in entries)
 
 
 def table() -> str:
@@ -217,11 +227,18 @@ def table() -> str:
     str
         Links are relative to a folder beside the parts' folders, as ``book/reference`` is.
     """
-    rows = ["| Slide | Statement | Talk | Here | | Chapter and remark |", "|:--|:--|--:|--:|:--|:--|"]
+    rows = ["| Slide | Statement | Talk | Here | Verdict | Chapter and remark |", "|:--|:--|--:|--:|:--|:--|"]
     for claim in all_claims().values():
         verdict = claim.check()
         sign = "agrees" if verdict.agrees else "**differs**"
         link = f"[{claim.chapter.split('/')[-1].replace('-', ' ')}](../{claim.chapter}.ipynb)"
-        cells = [claim.slide, claim.words, claim.stated_text, _text(verdict.computed), sign, f"{link}. {claim.remark}"]
+        cells = [
+            claim.slide,
+            claim.words,
+            claim.stated_text,
+            _text(verdict.computed),
+            sign,
+            f"{link}. {claim.remark_text}",
+        ]
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(rows)

@@ -51,6 +51,7 @@ _DEFAULTS: dict[str, Any] = {
     "figure.figsize": (7.0, 4.2),
     "figure.dpi": 100,
     "savefig.dpi": 100,
+    "savefig.pad_inches": 0.04,  # that of the layout, so that a notebook's crop keeps the 700 px
     "figure.constrained_layout.use": True,
     "font.family": "DejaVu Sans",  # comes with matplotlib, so every machine has it
     "mathtext.fontset": "dejavusans",

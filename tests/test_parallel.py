@@ -8,7 +8,7 @@ from multiprocessing import get_context
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crlab.parallel import Block, blocks, map_blocks, threads
@@ -36,6 +36,7 @@ WORK = blocks(1000, size=130, seed=5)
 # blocks
 
 
+@settings(deadline=None)
 @given(n=st.integers(1, 3000), size=st.integers(1, 500), seed=st.integers(0, 2**70))
 def test_blocks_cover_every_item_once(n, size, seed) -> None:
     work = blocks(n, size=size, seed=seed)

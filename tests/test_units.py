@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from astropy import constants as const
 from astropy import units as u
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.constants import physical_constants
@@ -132,6 +132,7 @@ def test_nucleus_knows_charge_and_mass_number() -> None:
 # kinematics
 
 
+@settings(deadline=None)
 @given(species, rigidities, st.sampled_from(VARIABLES))
 def test_round_trip_through_every_variable(name, value, variable) -> None:
     state = kinematics(name, rigidity=value * u.GV)
@@ -147,6 +148,7 @@ def test_round_trip_through_every_variable(name, value, variable) -> None:
     assert_allclose(back.kinetic_energy, state.kinetic_energy, rtol=1e-14 * loss + 1e-13)
 
 
+@settings(deadline=None)
 @given(species, rigidities)
 def test_energies_momentum_and_speed_belong_together(name, value) -> None:
     state = kinematics(name, rigidity=value * u.GV)
@@ -173,6 +175,7 @@ def test_slow_and_fast_limits(name) -> None:
     assert_allclose(1 - fast.beta.value, 0.5e-12, rtol=1e-3)  # m²/2p²
 
 
+@settings(deadline=None)
 @given(species, st.floats(-3, 6).map(lambda exponent: 10.0**exponent))
 def test_slope_of_rigidity_against_energy(name, energy) -> None:
     step = 1e-4 * energy
@@ -224,6 +227,7 @@ def test_kinematics_refuses(name, arguments, message) -> None:
 
 
 @pytest.mark.parametrize("name", ["p", "4He", "12C", "e-"])
+@settings(deadline=None)
 @given(value=rigidities)
 def test_equivalencies_agree_with_kinematics_both_ways(name, value) -> None:
     state = kinematics(name, rigidity=value * u.GV)
@@ -255,6 +259,7 @@ def test_equivalencies_do_not_invent_nucleons() -> None:
 
 
 @pytest.mark.parametrize("per", [u.GeV, u.GV, u.GeV / nucleon])
+@settings(deadline=None)
 @given(value=st.floats(1e-20, 1e10), beta=st.floats(1e-4, 1))
 def test_intensity_and_density_are_inverse(per, value, beta) -> None:
     start = value / (u.m**2 * u.s * u.sr * per)

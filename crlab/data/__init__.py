@@ -308,7 +308,7 @@ def _parse(text: str, label: str) -> QTable:
         )
     try:
         with u.add_enabled_units([nucleon]):
-            raw = QTable.read(text, format="ascii.ecsv")
+            raw = QTable.read(text.splitlines(), format="ascii.ecsv")
     except Exception as error:
         raise ValueError(f"{label} is no readable ECSV table: {error}") from error
     missing = [key for key in _META if not str(raw.meta.get(key) or "").strip()]

@@ -19,7 +19,7 @@ from scipy.linalg import expm
 
 from crlab.units import nucleus, take
 
-__all__ = ["Network", "composition", "cross_sections", "gas_mass", "network", "propagate"]
+__all__ = ["Network", "composition", "cross_sections", "from_observed", "gas_mass", "network", "propagate"]
 
 Array = NDArray[np.float64]
 
@@ -306,3 +306,52 @@ def propagate(X: u.Quantity, start: Mapping[str, float] | Any, chain: Network) -
     initial = chain.vector(start)
     exponent = grammage[..., None, None] * chain.matrix.to_value(_PER_GRAMMAGE)
     return expm(exponent) @ initial
+
+
+def from_observed(X: u.Quantity, observed: Mapping[str, float], chain: Network) -> Array:
+    """Abundances behind a slab, from sources chosen such that what arrives of their elements is as observed.
+
+    The sources hold the given nuclei only. For each grammage their abundances solve linear equations: the sum
+    over all sources of what arrives of an element is its observed abundance.
+
+    Parameters
+    ----------
+    X : Quantity
+        Grammage, any shape, in units like g/cm2.
+    observed : mapping of str to float
+        By source nucleus, like ``"12C"``: the observed abundance of its element, all isotopes together.
+    chain : Network
+
+    Returns
+    -------
+    ndarray
+        Shape ``X.shape + (n,)``, in the units of `observed`. Sources that would have to be negative, since so
+        much of the element is made on the way, are not refused: look at the nucleus itself.
+
+    Raises
+    ------
+    ValueError
+        A negative grammage, an unknown species, an observed abundance that is not positive, no source, two
+        sources of one element.
+    UnitConversionError
+        X is a bare number or no grammage.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> chain = network()
+    >>> N = from_observed(5 * u.g / u.cm**2, {"12C": 1.04, "14N": 0.29, "16O": 1.0}, chain)
+    >>> print(f"B/C = {chain.element('B', N) / chain.element('C', N):.2f}")
+    B/C = 0.28
+    """
+    elements = [name.lstrip("0123456789") for name in observed]
+    if not elements or len(set(elements)) < len(elements):
+        raise ValueError(f"observed must name one source nucleus of each element, got {', '.join(observed) or 'none'}")
+    wanted = [
+        float(take(f"observed[{name!r}]", value, u.dimensionless_unscaled, positive=True))
+        for name, value in observed.items()
+    ]
+    parts = np.stack([propagate(X, {name: 1.0}, chain) for name in observed], axis=-2)
+    arriving = np.stack([chain.element(symbol, parts) for symbol in elements], axis=-2)
+    sources = np.linalg.solve(arriving, np.array(wanted)[:, None])
+    return (sources * parts).sum(axis=-2)

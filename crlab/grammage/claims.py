@@ -6,11 +6,14 @@ from astropy import units as u
 from crlab.claims import Claim
 from crlab.data import table
 from crlab.grammage.chain import network
+from crlab.grammage.fit import fit_boron_to_carbon
+from crlab.grammage.halo import HaloModel
 from crlab.grammage.slab import crossing_grammage, grammage, pair, residence_time
 
 __all__ = ["CLAIMS"]
 
 _COMPOSITION = "grammage/composition-and-grammage"
+_DIFFUSION = "grammage/from-slab-to-diffusion"
 _GRAMMAGE = u.g / u.cm**2
 _NUCLEON = 1.7e-24 * u.g  # the talk's gas is all hydrogen
 _GAS = {"density": 1 / u.cm**3, "mass": _NUCLEON}
@@ -22,6 +25,15 @@ def _largest_ratio(name: str) -> u.Quantity:
 
 def _slab(ratio: float, primary: str, secondary: str, helium: float) -> u.Quantity:
     return grammage(ratio, **pair(network(helium=helium), primary, secondary))
+
+
+def _halo_grammage(rigidity: u.Quantity, **halo: u.Quantity) -> u.Quantity:
+    return HaloModel(**halo).grammage(rigidity)
+
+
+def _fitted_delta(name: str, third: str, correlation: float) -> u.Quantity:
+    fit = fit_boron_to_carbon(table(name), free=("kappa0", "delta", third), correlation=correlation)
+    return fit.values["delta"]
 
 
 CLAIMS: list[Claim] = [
@@ -94,5 +106,45 @@ CLAIMS: list[Claim] = [
         compute=lambda: const.pc,
         stated=3.1e18 * u.cm,
         tolerance=0.02,
+    ),
+    Claim(
+        id="grammage-from-diffusion",
+        slide="Secondaries from spallation",
+        words="diffusion makes particles cross the disc often enough",
+        chapter=_DIFFUSION,
+        compute=_halo_grammage,
+        inputs={"rigidity": 10 * u.GV, "kappa0": 5e28 * u.cm**2 / u.s, "halo_height": 5 * u.kpc},
+        stated=7.2 * _GRAMMAGE,
+        tolerance=0.5,
+        remark=(
+            "Diffusion coefficient and height from the slide “Time scales”, for 10 GV, with its 100 pc wide disc "
+            "counted on both sides. The order is right; B/C fitted with path lengths of all sizes wants more gas "
+            "or slower diffusion."
+        ),
+    ),
+    Claim(
+        id="diffusion-index-with-break",
+        slide="Diffusive escape",
+        words="index of the diffusion coefficient, fitted to B/C with a break in rigidity",
+        chapter=_DIFFUSION,
+        compute=_fitted_delta,
+        inputs={"name": "ams02-bc-2021", "third": "delta_change", "correlation": 0.3},
+        stated=0.6,
+        tolerance=0.1,
+        agrees=False,
+        remark=(
+            "The slide gives its exponents as an example. This model and its cross-sections prefer less; the fit's "
+            "error is below 0.05, but how one explains the flat end of B/C matters as much: see the next entry."
+        ),
+    ),
+    Claim(
+        id="diffusion-index-with-source-grammage",
+        slide="Diffusive escape",
+        words="the same, with gas around the sources in place of a break",
+        chapter=_DIFFUSION,
+        compute=_fitted_delta,
+        inputs={"name": "ams02-bc-2021", "third": "source_grammage", "correlation": 0.3},
+        stated=0.6,
+        tolerance=0.1,
     ),
 ]

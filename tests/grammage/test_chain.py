@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
 from crlab.grammage import slab
-from crlab.grammage.chain import Network, composition, cross_sections, gas_mass, network, propagate
+from crlab.grammage.chain import (
+    Network,
+    composition,
+    cross_sections,
+    from_observed,
+    gas_mass,
+    network,
+    propagate,
+)
 
 G = u.g / u.cm**2
 PER_G = u.cm**2 / u.g
@@ -138,6 +146,33 @@ def test_light_nuclei_ratios_resemble_cosmic_rays(chain):
     boron = chain.element("B", N)
     assert 0.3 < chain.element("Be", N) / boron < 0.45
     assert 0.45 < chain.element("Li", N) / boron < 0.75
+
+
+def test_sources_from_what_arrives(chain):
+    """What sources send is found again from the elements that arrive, at every depth."""
+    X = np.array([[0.0, 2.0], [5.0, 12.0]]) * G
+    N = propagate(X, {"12C": 0.7, "14N": 0.1, "16O": 1.0}, chain)
+    for i in np.ndindex(X.shape):
+        observed = {nucleus: float(chain.element(nucleus[2:], N[i])) for nucleus in ("16O", "12C", "14N")}
+        np.testing.assert_allclose(from_observed(X[i], observed, chain), N[i], rtol=1e-10, atol=1e-15)
+    fixed = from_observed(X, {"12C": 1.0, "16O": 1.1}, chain)
+    assert fixed.shape == (2, 2, len(chain.species))
+    np.testing.assert_allclose(chain.element("C", fixed), 1.0, rtol=1e-12)
+    np.testing.assert_allclose(chain.element("O", fixed), 1.1, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("observed", "message"),
+    [
+        ({}, "got none"),
+        ({"12C": 1.0, "13C": 0.1}, "one source nucleus of each element, got 12C, 13C"),
+        ({"12C": 0.0}, "12C.* must be positive"),
+        ({"20Ne": 1.0}, "got '20Ne'"),
+    ],
+)
+def test_sources_refuse(chain, observed, message):
+    with pytest.raises(ValueError, match=message):
+        from_observed(1 * G, observed, chain)
 
 
 def test_composition_table():
