@@ -123,6 +123,8 @@ def sweep(
     dp: Array,
     a: float,
     rising: bool,
+    rises: bool,
+    falls: bool,
     lower: Array,
     inverse: Array,
     upper: Array,
@@ -132,25 +134,24 @@ def sweep(
     """Solve momentum after momentum, from the lowest (`rising`) or the highest, with ψ of both neighbours.
 
     Where all particles gain, or all lose, one sweep in that direction is the exact solution; else it is one
-    iteration of block Gauss-Seidel. `rhs` and `psi` are (nx, m); factors (m, nx), `up` and `down` (m+1, nx)
-    are transposed, so that the recurrences run along memory.
+    iteration of block Gauss-Seidel. `rises` and `falls` say whether any do. `rhs` and `psi` are (nx, m); factors
+    (m, nx), `up` and `down` (m+1, nx) are transposed, so that the recurrences run along memory.
     """
     nx, m = rhs.shape
     row = np.empty(nx)
     for count in range(m):
         j = count if rising else m - 1 - count
         c = a / dp[j]
+        below = rises and j > 0
+        above = falls and j < m - 1
+        last = 0.0
         for i in range(nx):
-            row[i] = rhs[i, j]
-        if j > 0:
-            for i in range(nx):
-                row[i] += c * up[j, i] * psi[i, j - 1]
-        if j < m - 1:
-            for i in range(nx):
-                row[i] += c * down[j + 1, i] * psi[i, j + 1]
-        last = 0.0  # in a register: going through memory would double the time
-        for i in range(nx):
-            last = row[i] * inverse[j, i] + lower[j, i] * last
+            come = rhs[i, j]
+            if below:
+                come += c * up[j, i] * psi[i, j - 1]
+            if above:
+                come += c * down[j + 1, i] * psi[i, j + 1]
+            last = come * inverse[j, i] + lower[j, i] * last
             row[i] = last
         psi[nx - 1, j] = last
         for i in range(nx - 2, -1, -1):
@@ -198,16 +199,22 @@ def add_fluxes(
     up: Array,
     down: Array,
     weight: float,
+    coupled: bool,
     F: Array,
     G: Array,
 ) -> None:
-    """Add weight times the fluxes of ψ to F (nx+1, m) and G (nx, m+1); `left`, `right` (m,) are ψ outside."""
+    """Add weight times the fluxes of ψ to F (nx+1, m) and G (nx, m+1); `left`, `right` (m,) are ψ outside.
+
+    G is left alone unless momenta are `coupled`.
+    """
     nx, m = psi.shape
     for i in range(nx + 1):
         before = psi[i - 1] if i > 0 else left
         after = psi[i] if i < nx else right
         for j in range(m):
             F[i, j] += weight * (alpha[i, j] * before[j] - beta[i, j] * after[j])
+    if not coupled:
+        return
     for i in range(nx):
         G[i, 0] -= weight * down[i, 0] * psi[i, 0]
         G[i, m] += weight * up[i, m] * psi[i, m - 1]
@@ -216,12 +223,16 @@ def add_fluxes(
 
 
 @njit(cache=True, nogil=True)
-def subtract_divergence(F: Array, G: Array, dx: Array, dp: Array, psi: Array) -> None:
-    """Subtract the divergence of the fluxes F (nx+1, m) and G (nx, m+1) from ψ."""
+def subtract_divergence(F: Array, G: Array, dx: Array, dp: Array, coupled: bool, psi: Array) -> None:
+    """Subtract the divergence of the fluxes F (nx+1, m) and, where `coupled`, G (nx, m+1) from ψ."""
     nx, m = psi.shape
     for i in range(nx):
+        c = 1.0 / dx[i]
         for j in range(m):
-            psi[i, j] -= (F[i + 1, j] - F[i, j]) / dx[i] + (G[i, j + 1] - G[i, j]) / dp[j]
+            psi[i, j] -= c * (F[i + 1, j] - F[i, j])
+        if coupled:
+            for j in range(m):
+                psi[i, j] -= (G[i, j + 1] - G[i, j]) / dp[j]
 
 
 @njit(cache=True, nogil=True)
@@ -249,33 +260,44 @@ def edge_losses(
 
 
 @njit(cache=True, nogil=True)
-def limit(psi: Array, F: Array, G: Array, S: Array, dx: Array, dp: Array) -> None:
+def limit(psi: Array, F: Array, G: Array, S: Array, dx: Array, dp: Array, coupled: bool) -> None:
     """Scale the corrections F, G (through faces) and S (in cells) so that adding them leaves ψ ≥ 0.
 
     Every cell gives at most what it holds: all that would leave cell (i, j) is scaled by
-    min(1, ψ[i, j] / its sum). F (nx+1, m) and G (nx, m+1) are fluxes times time, S (nx, m) is a change of ψ.
-    This is the limiter of flux-corrected transport (Zalesak 1979) with zero as the only bound.
+    min(1, ψ[i, j] / its sum). F (nx+1, m) and G (nx, m+1) are fluxes times time, S (nx, m) is a change of ψ; G is
+    left alone unless `coupled`. This is the limiter of flux-corrected transport (Zalesak 1979) with zero as the
+    only bound.
     """
     nx, m = psi.shape
-    share = np.empty((nx, m))
+    out = np.empty((nx, m))
+    short = False
+    for i in range(nx):
+        c = 1.0 / dx[i]
+        for j in range(m):
+            out[i, j] = c * (max(F[i + 1, j], 0.0) - min(F[i, j], 0.0)) - min(S[i, j], 0.0)
+        if coupled:
+            for j in range(m):
+                out[i, j] += (max(G[i, j + 1], 0.0) - min(G[i, j], 0.0)) / dp[j]
+        for j in range(m):
+            short |= out[i, j] > (1.0 - 1e-12) * psi[i, j]
+    if not short:
+        return
     for i in range(nx):
         for j in range(m):
-            out = (max(F[i + 1, j], 0.0) - min(F[i, j], 0.0)) / dx[i]
-            out += (max(G[i, j + 1], 0.0) - min(G[i, j], 0.0)) / dp[j] - min(S[i, j], 0.0)
             # A hair less than all, so that rounding cannot take more.
-            share[i, j] = min(1.0, (1.0 - 1e-12) * psi[i, j] / out) if out > 0.0 else 1.0
+            held = (1.0 - 1e-12) * psi[i, j]
+            out[i, j] = held / out[i, j] if out[i, j] > held else 1.0
     for i in range(nx + 1):
         for j in range(m):
-            if F[i, j] > 0.0 and i > 0:
-                F[i, j] *= share[i - 1, j]
-            elif F[i, j] < 0.0 and i < nx:
-                F[i, j] *= share[i, j]
+            giver = i - 1 if F[i, j] > 0.0 else i
+            if 0 <= giver < nx:
+                F[i, j] *= out[giver, j]
     for i in range(nx):
-        for j in range(m + 1):
-            if G[i, j] > 0.0 and j > 0:
-                G[i, j] *= share[i, j - 1]
-            elif G[i, j] < 0.0 and j < m:
-                G[i, j] *= share[i, j]
         for j in range(m):
             if S[i, j] < 0.0:
-                S[i, j] *= share[i, j]
+                S[i, j] *= out[i, j]
+        if coupled:
+            for j in range(m + 1):
+                giver = j - 1 if G[i, j] > 0.0 else j
+                if 0 <= giver < m:
+                    G[i, j] *= out[i, giver]
