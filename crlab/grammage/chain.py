@@ -7,7 +7,6 @@ about 2 GeV per nucleon, and fragments keep the energy per nucleon of their pare
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,9 @@ from astropy import constants as const
 from astropy import units as u
 from astropy.table import QTable
 from numpy.typing import NDArray
-from scipy.linalg import expm
+from scipy.special import gammaln, xlogy
 
+from crlab.data import input_table
 from crlab.units import nucleus, take
 
 __all__ = ["Network", "composition", "cross_sections", "from_observed", "gas_mass", "network", "propagate"]
@@ -25,7 +25,6 @@ Array = NDArray[np.float64]
 
 _HALF_LIFE = {"10Be": ("10B", 1.39)}  # parent: (daughter, Myr); Chmeleff et al. 2010
 _PER_GRAMMAGE = u.cm**2 / u.g
-_DATA = Path(__file__).parents[1] / "data"
 _HELIUM = 4.002602 * const.u  # mass of a helium atom
 _HYDROGEN = 1.007825 * const.u
 
@@ -154,7 +153,7 @@ def composition() -> QTable:
     >>> print(*table["element"][2:5])
     Li Be B
     """
-    return QTable.read(_DATA / "abundances-2gev.ecsv", format="ascii.ecsv")
+    return input_table("abundances-2gev")
 
 
 def cross_sections() -> QTable:
@@ -174,7 +173,7 @@ def cross_sections() -> QTable:
     >>> print(row["sigma"][0])
     57.0 mbarn
     """
-    return QTable.read(_DATA / "spallation-h.ecsv", format="ascii.ecsv")
+    return input_table("spallation-h")
 
 
 def gas_mass(helium: float = 0.1) -> u.Quantity:
@@ -271,6 +270,10 @@ def network(*, table: QTable | None = None, helium: float = 0.1) -> Network:
 def propagate(X: u.Quantity, start: Mapping[str, float] | Any, chain: Network) -> Array:
     """Abundances behind a slab, N(X) = exp(M X) N(0).
 
+    The exponential is summed as Σ_k Poisson(k; q X) P^k N(0) with q the largest 1/λ and P = 1 + M/q. All terms
+    are positive, so rare nuclei lose no digits. `scipy.linalg.expm` gives the same, but takes much longer for many
+    grammages. The cost grows with X/λ.
+
     Decay in flight is left out: it needs the time spent, which a slab does not know. 10Be is therefore
     what it would be without decay.
 
@@ -304,8 +307,15 @@ def propagate(X: u.Quantity, start: Mapping[str, float] | Any, chain: Network) -
     """
     grammage = take("X", X, u.g / u.cm**2, non_negative=True)
     initial = chain.vector(start)
-    exponent = grammage[..., None, None] * chain.matrix.to_value(_PER_GRAMMAGE)
-    return expm(exponent) @ initial
+    q = float(chain.total.to_value(_PER_GRAMMAGE).max()) or 1.0
+    step = np.eye(initial.size) + chain.matrix.to_value(_PER_GRAMMAGE) / q
+    mean = q * grammage[..., None]
+    k = np.arange(int(mean.max() + 12 * np.sqrt(mean.max())) + 40)  # beyond that, Poisson's weights are below 1e-30
+    states = np.empty((k.size, initial.size))
+    states[0] = initial
+    for i in k[1:]:
+        states[i] = step @ states[i - 1]
+    return np.exp(xlogy(k, mean) - mean - gammaln(k + 1)) @ states
 
 
 def from_observed(X: u.Quantity, observed: Mapping[str, float], chain: Network) -> Array:

@@ -7,6 +7,7 @@ from astropy.table import QTable
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
+from scipy.linalg import expm
 
 from crlab.grammage import slab
 from crlab.grammage.chain import (
@@ -116,6 +117,19 @@ def test_chain_against_ode_solver(chain):
     M = chain.matrix.to_value(PER_G)
     solution = solve_ivp(lambda _, N: M @ N, (0, 10), start, rtol=1e-10, atol=1e-13, method="DOP853")
     np.testing.assert_allclose(propagate(10 * G, start, chain), solution.y[:, -1], rtol=1e-8)
+
+
+@pytest.mark.parametrize("X", [0.0, 1e-6, 0.3, 7.0, 60.0, 400.0])
+def test_against_matrix_exponential_of_scipy(chain, X):
+    reference = expm(X * chain.matrix.to_value(PER_G)) @ chain.vector({"16O": 1.0, "12C": 0.8})
+    got = propagate(X * G, {"16O": 1.0, "12C": 0.8}, chain)
+    np.testing.assert_allclose(got, reference, rtol=1e-10, atol=1e-16 * reference.max())
+
+
+def test_nothing_happens_without_cross_sections():
+    """A gas that breaks nothing."""
+    idle = Network(("12C",), [0.0] * PER_G, [[0.0]] * PER_G, [np.inf] * u.Myr, (-1,))
+    np.testing.assert_allclose(propagate([0, 5] * G, {"12C": 3.0}, idle), [[3.0], [3.0]], rtol=1e-14)
 
 
 def test_primary_alone_is_exponential(chain):
