@@ -236,7 +236,7 @@ def subtract_divergence(F: Array, G: Array, dx: Array, dp: Array, coupled: bool,
 
 
 @njit(cache=True, nogil=True)
-def edge_losses(
+def add_losses(
     psi: Array,
     alpha: Array,
     beta: Array,
@@ -246,58 +246,41 @@ def edge_losses(
     down: Array,
     dx: Array,
     dp: Array,
+    weight: float,
     losses: Array,
 ) -> None:
-    """Fill in the rates of loss through the left, the right, the lowest and the highest face, (4,)."""
+    """Add weight times the loss through the left, the right, the lowest and the highest face to `losses`, (4, m)."""
     nx, m = psi.shape
-    losses[:] = 0.0
     for j in range(m):
-        losses[0] += dp[j] * (beta[0, j] * psi[0, j] - alpha[0, j] * left[j])
-        losses[1] += dp[j] * (alpha[nx, j] * psi[nx - 1, j] - beta[nx, j] * right[j])
+        c = weight * dp[j]
+        losses[0, j] += c * (beta[0, j] * psi[0, j] - alpha[0, j] * left[j])
+        losses[1, j] += c * (alpha[nx, j] * psi[nx - 1, j] - beta[nx, j] * right[j])
     for i in range(nx):
-        losses[2] += dx[i] * down[i, 0] * psi[i, 0]
-        losses[3] += dx[i] * up[i, m] * psi[i, m - 1]
+        losses[2, 0] += weight * dx[i] * down[i, 0] * psi[i, 0]
+        losses[3, m - 1] += weight * dx[i] * up[i, m] * psi[i, m - 1]
 
 
 @njit(cache=True, nogil=True)
-def limit(psi: Array, F: Array, G: Array, S: Array, dx: Array, dp: Array, coupled: bool) -> None:
-    """Scale the corrections F, G (through faces) and S (in cells) so that adding them leaves ψ ≥ 0.
+def blend(high: Array, low: Array, dp: Array, coupled: bool) -> Array:
+    """Move `high` towards `low` ≥ 0, both (nx, m), until it is nowhere negative; returns the shares of high, (m,).
 
-    Every cell gives at most what it holds: all that would leave cell (i, j) is scaled by
-    min(1, ψ[i, j] / its sum). F (nx+1, m) and G (nx, m+1) are fluxes times time, S (nx, m) is a change of ψ; G is
-    left alone unless `coupled`. This is the limiter of flux-corrected transport (Zalesak 1979) with zero as the
-    only bound.
+    The share is one number for each momentum, and the same for all where momenta are `coupled`: mixing two steps
+    that conserve particles then conserves them too. Cells with less than 1e-20 of the particles do not count and are
+    emptied where negative.
     """
-    nx, m = psi.shape
-    out = np.empty((nx, m))
-    short = False
-    for i in range(nx):
-        c = 1.0 / dx[i]
-        for j in range(m):
-            out[i, j] = c * (max(F[i + 1, j], 0.0) - min(F[i, j], 0.0)) - min(S[i, j], 0.0)
-        if coupled:
-            for j in range(m):
-                out[i, j] += (max(G[i, j + 1], 0.0) - min(G[i, j], 0.0)) / dp[j]
-        for j in range(m):
-            short |= out[i, j] > (1.0 - 1e-12) * psi[i, j]
-    if not short:
-        return
+    nx, m = high.shape
+    largest = 0.0
     for i in range(nx):
         for j in range(m):
-            # A hair less than all, so that rounding cannot take more.
-            held = (1.0 - 1e-12) * psi[i, j]
-            out[i, j] = held / out[i, j] if out[i, j] > held else 1.0
-    for i in range(nx + 1):
-        for j in range(m):
-            giver = i - 1 if F[i, j] > 0.0 else i
-            if 0 <= giver < nx:
-                F[i, j] *= out[giver, j]
+            largest = max(largest, low[i, j] * dp[j])
+    share = np.ones(m)
     for i in range(nx):
         for j in range(m):
-            if S[i, j] < 0.0:
-                S[i, j] *= out[i, j]
-        if coupled:
-            for j in range(m + 1):
-                giver = j - 1 if G[i, j] > 0.0 else j
-                if 0 <= giver < m:
-                    G[i, j] *= out[i, giver]
+            if high[i, j] < -1e-20 * largest / dp[j]:
+                share[j] = min(share[j], low[i, j] / (low[i, j] - high[i, j]))
+    if coupled:
+        share[:] = share.min()
+    for i in range(nx):
+        for j in range(m):
+            high[i, j] = max(low[i, j] + share[j] * (high[i, j] - low[i, j]), 0.0)
+    return share
