@@ -7,7 +7,6 @@ arrive and a the dipole vector. Maps are in healpy's RING order, in the coordina
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from importlib.resources import files
 from typing import Any
 
 import healpy
@@ -17,6 +16,7 @@ from astropy.table import QTable
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
+from crlab.data import input_table
 from crlab.parallel import Block, blocks, map_blocks
 from crlab.units import Array, take
 
@@ -59,7 +59,7 @@ def published_amplitudes() -> QTable:
     >>> print(f"{row['experiment']}: {row['amplitude']:.1e} above {row['energy']:.0f}")
     Fermi-LAT protons: 3.9e-04 above 78 GeV
     """
-    return QTable.read(files("crlab.data") / "dipole-amplitudes.ecsv", format="ascii.ecsv")
+    return input_table("dipole-amplitudes")
 
 
 def contrast(intensity: Any) -> float:
