@@ -45,9 +45,10 @@ def test_the_same_figures_give_the_same_page() -> None:
 
 
 def test_figures_are_closed() -> None:
+    before = plt.get_fignums()
     figure = plt.figure(figsize=(1, 1))
     player([figure], labels=["a"], alt="Nothing", title="T")
-    assert not plt.get_fignums()
+    assert plt.get_fignums() == before
 
 
 @pytest.mark.parametrize(
