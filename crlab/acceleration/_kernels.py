@@ -114,16 +114,48 @@ def increments(rng: np.random.Generator, kind: int, word: Int, n: int, k: int, x
 
 @numba.njit(cache=True, nogil=True)
 def step(
-    x: Float, xi: Float, scale: Float, n: int, u2: float, width: float, dt: float, s1: float, s2: float, new: Float
+    x: Float,
+    xi: Float,
+    scale: Float,
+    inverse: Float,
+    clock: Float,
+    n: int,
+    u2: float,
+    kappa2: float,
+    width: float,
+    dt: float,
+    coarse: float,
+    new: Float,
 ) -> None:
-    """Move n particles by u(x) dt + √(2κ dt) ξ; u falls linearly from 1 to u2 over `width` about x = 0."""
-    middle, slope = 0.5 * (1 + u2) * dt, (1 - u2) / width * dt
-    fast, slow = dt, u2 * dt
+    """Move n particles by u(x) Δt + √(2κ Δt) ξ and advance their clocks by Δt.
+
+    u falls linearly from 1 to u2 over `width` about x = 0. Away from the shock steps of the diffusion grow as |x|/5,
+    too short to reach it, from those of Δt = dt at the shock to those of `coarse`. `scale` is (p/p0)^(α/2).
+    """
+    middle, slope = 0.5 * (1 + u2), (1 - u2) / width
+    fine_1, fine_2 = math.sqrt(2 * dt), math.sqrt(2 * kappa2 * dt)
+    coarse_1, coarse_2 = math.sqrt(2 * coarse), math.sqrt(2 * kappa2 * coarse)
+    half_1, half_2 = 0.5, 0.5 / kappa2
+    if coarse == dt:
+        for m in range(n):
+            speed = middle - slope * x[m]
+            speed = 1.0 if speed > 1.0 else speed
+            speed = u2 if speed < u2 else speed
+            clock[m] += dt
+            new[m] = x[m] + speed * dt + (fine_1 if x[m] < 0 else fine_2) * scale[m] * xi[m]
+        return
     for m in range(n):
-        drift = middle - slope * x[m]
-        drift = fast if drift > fast else drift
-        drift = slow if drift < slow else drift
-        new[m] = x[m] + drift + (s1 if x[m] < 0 else s2) * scale[m] * xi[m]
+        up = x[m] < 0
+        least, most = (fine_1 if up else fine_2), (coarse_1 if up else coarse_2)
+        s = 0.2 * abs(x[m]) * inverse[m]
+        s = most if s > most else s
+        s = least if s < least else s
+        delta = s * s * (half_1 if up else half_2)
+        speed = middle - slope * x[m]
+        speed = 1.0 if speed > 1.0 else speed
+        speed = u2 if speed < u2 else speed
+        clock[m] += delta
+        new[m] = x[m] + speed * delta + s * scale[m] * xi[m]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -144,13 +176,14 @@ def land(rng: np.random.Generator, before: float, after: float, ratio: float) ->
 def walk(
     rng: np.random.Generator,
     kind: int,
-    steps: Int,
+    end: Float,
     levels: Float,
     u2: float,
     kappa2: float,
     alpha: float,
     width: float,
     dt: float,
+    coarse: float,
     far: float,
     x: Float,
     y: Float,
@@ -159,18 +192,20 @@ def walk(
     """Euler-Maruyama steps of dx = u dt + ∂κ/∂x dt + √(2κ dt) ξ, dp = -(p/3) ∂u/∂x dt for a batch of particles.
 
     κ = κ_i (p/p0)^α with i = 1 at x < 0 and 2 at x > 0. A step that ends inside the shock of finite width
-    multiplies p by 1 + (1 - u2) dt / (3 width). A particle is done after its number of steps, beyond
-    x = far κ2/u2, or at the last level.
+    multiplies p by 1 + (1 - u2) dt / (3 width). A particle is done at its time, beyond x = far κ2/u2, or at the
+    last level.
 
     Parameters
     ----------
     rng : Generator
     kind : int
         Of the increments, as in `increments`.
-    steps : array, shape (n,)
+    end : array, shape (n,)
+        Times until which to follow each particle; the last step may pass it.
     levels : array, shape (k,)
         Ascending values of y, k ≥ 1.
-    u2, kappa2, alpha, width, dt, far : float
+    u2, kappa2, alpha, width, dt, coarse, far : float
+        Of them dt and coarse as in `step`.
     x, y : arrays, shape (n,)
         Start; replaced by where the particle was when it was done.
     passage : array, shape (n, k)
@@ -183,42 +218,42 @@ def walk(
     """
     n = x.size
     gain = math.log1p((1 - u2) * dt / (3 * width))
-    s1, s2 = math.sqrt(2 * dt), math.sqrt(2 * kappa2 * dt)
-    ratio = s2 / s1
+    ratio = math.sqrt(kappa2)
     who, reached = np.arange(n), np.zeros(n, np.int64)
-    word = np.zeros(n, np.int64)
-    here, new, xi, scale = x.copy(), x.copy(), np.empty(n), np.exp(0.5 * alpha * y)
-    done, total, alive = 0, 0, n
+    word, clock = np.zeros(n, np.int64), np.zeros(n)
+    here, new, xi = x.copy(), x.copy(), np.empty(n)
+    scale, inverse = np.exp(0.5 * alpha * y), np.exp(-0.5 * alpha * y)
+    total, alive = 0, n
     while alive > 0:
         if kind > 0:
             for m in range(alive):
                 word[m] = np.int64(rng.random() * 2.0**51)
-        count = WORD
-        for m in range(alive):
-            count = min(count, steps[who[m]] - done)
-        for k in range(count):
+        for k in range(WORD):
             increments(rng, kind, word, alive, k, xi)
-            step(here, xi, scale, alive, u2, width, dt, s1, s2, new)
+            step(here, xi, scale, inverse, clock, alive, u2, kappa2, width, dt, coarse, new)
+            if ratio != 1.0:
+                for m in range(alive):
+                    if (here[m] < 0) ^ (new[m] < 0):
+                        new[m] = land(rng, here[m], new[m], ratio)
             for m in range(alive):
-                if ratio != 1.0 and (here[m] < 0) != (new[m] < 0):
-                    new[m] = land(rng, here[m], new[m], ratio)
                 if abs(new[m]) < 0.5 * width:
                     i = who[m]
                     y[i] += gain
                     if alpha != 0:
                         scale[m] = math.exp(0.5 * alpha * y[i])
+                        inverse[m] = 1 / scale[m]
                     while reached[i] < levels.size and y[i] >= levels[reached[i]]:
-                        passage[i, reached[i]] = (done + k + 1) * dt
+                        passage[i, reached[i]] = clock[m]
                         reached[i] += 1
             here, new = new, here
-        done += count
-        total += alive * count
+        total += alive * WORD
         left = 0
         for m in range(alive):
             i = who[m]
             x[i] = here[m]
-            going = (here[m] <= far * kappa2 / u2 * scale[m] ** 2) & (done < steps[i]) & (reached[i] < levels.size)
-            who[left], here[left], scale[left] = i, here[m], scale[m]
+            going = (here[m] <= far * kappa2 / u2 * scale[m] ** 2) & (clock[m] < end[i]) & (reached[i] < levels.size)
+            who[left], here[left], clock[left] = i, here[m], clock[m]
+            scale[left], inverse[left] = scale[m], inverse[m]
             left += going
         alive = left
     return total

@@ -168,7 +168,7 @@ def simulate(
     >>> from astropy import units as u
     >>> run = simulate(3e4 * u.km / u.s, number=20_000, seed=1)
     >>> print(f"gain {run.gain:.2f}, escape {run.escape:.2f}")
-    gain 1.11, escape 0.10
+    gain 1.11, escape 0.09
     """
     v1, v2 = _speeds(u1, compression, limit)
     results = map_blocks(

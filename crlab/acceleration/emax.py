@@ -332,7 +332,7 @@ class BlastWave:
         --------
         >>> from astropy import units as u
         >>> print(f"{BlastWave().radius(1e4 * u.yr):.1f}")
-        12.4 pc
+        12.5 pc
         """
         x = take("t", t, u.yr, positive=True) / self.free_time.value
         return np.where(x < 1, x, _late(x)) * self.free_radius
@@ -361,7 +361,7 @@ class BlastWave:
         --------
         >>> from astropy import units as u
         >>> print(f"{BlastWave().speed(1e4 * u.yr):.0f}")
-        491 km / s
+        493 km / s
         """
         x = take("t", t, u.yr, positive=True) / self.free_time.value
         return np.where(x < 1, 1, _late(x) ** -1.5) * self.ejecta_speed

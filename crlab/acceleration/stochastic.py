@@ -273,6 +273,7 @@ def simulate(
     step: u.Quantity,
     width: u.Quantity,
     duration: u.Quantity,
+    coarse: u.Quantity | None = None,
     number: int,
     seed: int,
     levels: Any = None,
@@ -291,11 +292,14 @@ def simulate(
     ----------
     shock : Shock
     step : Quantity
-        dt, in units like yr.
+        dt, in units like yr. Clocks are read every 17 steps, so a particle may be followed that much too long.
     width : Quantity
         Over which u falls linearly from u1 to u2, in units like pc.
     duration : Quantity
         Longest time to follow a particle.
+    coarse : Quantity, optional
+        Largest dt away from the shock, where √(2κ dt) grows as |x|/5; `step` is then that at the shock. By default
+        all steps are equal.
     number : int
         Particles.
     seed : int
@@ -348,6 +352,9 @@ def simulate(
     dt = _scalar("step", step, u.yr)
     if end < dt:
         raise ValueError(f"duration must be at least one step of {dt:g} yr, got {end:g} yr")
+    largest = dt if coarse is None else _scalar("coarse", coarse, u.yr)
+    if largest < dt:
+        raise ValueError(f"coarse must be at least the step of {dt:g} yr, got {largest:g} yr")
     lengths = ladder(shock, step=step, width=width)
     if check:
         _check(lengths)
@@ -358,13 +365,14 @@ def simulate(
         _run,
         kind=_KIND[increments],
         steady=injection == "steady",
-        steps=round(end / dt),
+        end=end / shock.time.value,
         levels=np.log(marks) if marks.size else np.array([np.inf]),
         u2=1 / float(shock.compression),
         kappa2=float((shock.kappa_2 / shock.kappa_1).to_value(u.one)),
         alpha=float(shock.momentum_slope),
         width=float(lengths.width / shock.length),
         dt=dt / shock.time.value,
+        coarse=largest / shock.time.value,
     )
     results = map_blocks(run, blocks(number, size=BLOCK, seed=seed), executor=executor, label="particles")
     x, y, passage, inside = (np.concatenate([r[i] for r in results]) for i in range(4))
@@ -469,18 +477,19 @@ def _run(
     *,
     kind: int,
     steady: bool,
-    steps: int,
+    end: float,
     levels: Array,
     u2: float,
     kappa2: float,
     alpha: float,
     width: float,
     dt: float,
+    coarse: float,
 ) -> tuple[Array, Array, Array, NDArray[np.bool_], int]:
     rng = block.generator()
-    stop = rng.integers(0, steps + 1, block.size) if steady else np.full(block.size, steps)
+    stop = end * rng.random(block.size) if steady else np.full(block.size, end)
     x, y = np.zeros(block.size), np.zeros(block.size)
     passage = np.full((block.size, levels.size), np.inf)
-    total = _kernels.walk(rng, kind, stop, levels, u2, kappa2, alpha, width, dt, _FAR, x, y, passage)
+    total = _kernels.walk(rng, kind, stop, levels, u2, kappa2, alpha, width, dt, coarse, _FAR, x, y, passage)
     inside = (x <= _FAR * kappa2 / u2 * np.exp(alpha * y)) & ~np.isfinite(passage[:, -1])
     return x, y, passage, inside, int(total)
