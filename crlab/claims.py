@@ -6,6 +6,7 @@ and the page "Does it reproduce the talk?" read the same entries.
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,7 +38,7 @@ class Verdict:
 
     def __str__(self) -> str:
         sign = "agrees" if self.agrees else "differs"
-        return f"{self.claim.words}: talk {self.claim.stated_text}, here {_text(self.computed)} ({sign})"
+        return f"{self.claim.words}: {self.claim.source} {self.claim.stated_text}, here {_text(self.computed)} ({sign})"
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ class Claim:
     remark : str
         What a reader should know; required where `agrees` is False. Numbers in it are computed: ``{name:.2g}`` stands
         for what the variant of that name gives.
+    source : str
+        Who states it: ``"talk"``, or ``"often quoted"`` for a number of the field that the slide leaves out.
     variants : mapping of str to mapping
         Inputs that replace some of `inputs`, by the name under which `remark` quotes the result.
 
@@ -95,6 +98,7 @@ class Claim:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     agrees: bool = True
     remark: str = ""
+    source: str = "talk"
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -122,7 +126,7 @@ class Claim:
     def remark_text(self) -> str:
         """The remark with the variants' results put in."""
         results = {name: u.Quantity(self.compute(**{**self.inputs, **v})) for name, v in self.variants.items()}
-        return self.remark.format(**results)
+        return re.sub(r"\{(\w+):([^}]*)\}", lambda m: _text(results[m[1]], m[2]), self.remark)
 
     def check(self) -> Verdict:
         """Compute the claim and compare.
@@ -144,8 +148,9 @@ class Claim:
         return Verdict(self, computed, bool(low - margin <= computed <= high + margin))
 
 
-def _text(value: u.Quantity) -> str:
-    return f"{value.value:.3g} {value.unit}".strip()
+def _text(value: u.Quantity, spec: str = ".3g") -> str:
+    """A number and its unit, as in 7.2 g cm⁻²."""
+    return f"{value.value:{spec}} {value.unit.to_string('unicode', fraction=False)}".strip()
 
 
 def all_claims() -> dict[str, Claim]:
@@ -227,7 +232,7 @@ def table() -> str:
     str
         Links are relative to a folder beside the parts' folders, as ``book/reference`` is.
     """
-    rows = ["| Slide | Statement | Talk | Here | Verdict | Chapter and remark |", "|:--|:--|--:|--:|:--|:--|"]
+    rows = ["| Slide | Statement | Stated | Here | Verdict | Chapter and remark |", "|:--|:--|--:|--:|:--|:--|"]
     for claim in all_claims().values():
         verdict = claim.check()
         sign = "agrees" if verdict.agrees else "**differs**"
@@ -235,7 +240,7 @@ def table() -> str:
         cells = [
             claim.slide,
             claim.words,
-            claim.stated_text,
+            claim.stated_text + ("" if claim.source == "talk" else f" ({claim.source})"),
             _text(verdict.computed),
             sign,
             f"{link}. {claim.remark_text}",

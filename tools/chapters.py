@@ -23,6 +23,7 @@ from nbclient.exceptions import CellExecutionError
 from sphinx.util.docutils import SphinxDirective
 
 ROOT = Path(__file__).resolve().parents[1]
+QUIET = ["--log-level=ERROR"]  # else each kernel warns of its local sockets
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 # Run before and after the chapter in its own kernel: which files of crlab it used, and its peak memory.
 WATCH = """
@@ -86,11 +87,13 @@ def is_current(notebook):
 def execute(path):
     """Run a chapter in a fresh kernel, in its own folder; return it with outputs and record."""
     notebook = nbformat.read(path, 4)
+    # BLAS on one thread: its threads spin when both cores are busy, and small matrices then take far longer.
     environment = {"CRLAB_PROGRESS": "0", "CRLAB_THREADS": os.environ.get("CRLAB_THREADS", "2")}
+    environment["OPENBLAS_NUM_THREADS"] = "1"
     code = [i for i, cell in enumerate(notebook.cells, 1) if cell.cell_type == "code"]
     watch, probe = nbformat.v4.new_code_cell(WATCH), nbformat.v4.new_code_cell(PROBE)
     notebook.cells = [watch, *notebook.cells, probe]
-    client = NotebookClient(notebook, timeout=600, kernel_name="python3", record_timing=False)
+    client = NotebookClient(notebook, timeout=600, kernel_name="python3", record_timing=False, extra_arguments=QUIET)
     client.resources["metadata"] = {"path": str(path.parent)}
     begin = time.perf_counter()
     with client.setup_kernel(env=os.environ | environment):

@@ -114,7 +114,7 @@ def quietly(command, trouble):
 
 
 def environment(**more):
-    result = dict(os.environ, VIRTUAL_ENV=str(VENV), PYTHONUTF8="1", **more)
+    result = dict(os.environ, VIRTUAL_ENV=str(VENV), PYTHONUTF8="1", OPENBLAS_NUM_THREADS="1", **more)
     result["PATH"] = str(BIN) + os.pathsep + result.get("PATH", "")
     result.pop("PYTHONHOME", None)
     return result

@@ -44,9 +44,7 @@ def _face(psi: Array, j: int, step: float, side: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def momentum_rates(
-    psi: Array, pdot: Array, step: float, fitted: bool, up: Array, down: Array
-) -> None:
+def momentum_rates(psi: Array, pdot: Array, step: float, fitted: bool, up: Array, down: Array) -> None:
     """Fill `up` and `down`, both (nx, m+1), from dp/dt at the momentum faces, `pdot` (nx, m+1).
 
     Upwind: the flux takes ψ of the cell it comes from; with `fitted`, that cell's power law at the face.
@@ -81,7 +79,7 @@ def factor(
 ) -> bool:
     """LU factors, for every momentum, of mass ψ + a (what leaves - what comes along x) = right-hand side.
 
-    ψ[i] lower neighbour's and upper neighbour's multipliers and inverse pivots are written to `lower`,
+    The multipliers of the lower and the upper neighbour's ψ and the inverse pivots are written to `lower`,
     `upper` and `inverse`, (nx, m). Each pivot is a sum of positive terms, what goes on to cell i+1 and what
     is lost for good, so nothing cancels (Grassmann, Taksar & Heyman 1985). Returns False where a pivot is
     zero: nothing can leave.
@@ -105,7 +103,7 @@ def factor(
 
 
 @njit(cache=True, nogil=True)
-def solve_rows(rhs: Array, lower: Array, inverse: Array, upper: Array, psi: Array) -> None:
+def solve_rows(rhs: Array, psi: Array, lower: Array, inverse: Array, upper: Array) -> None:
     """Solve for all momenta at once where no particle changes momentum. All arrays (nx, m)."""
     nx, m = rhs.shape
     for j in range(m):
@@ -121,57 +119,78 @@ def solve_rows(rhs: Array, lower: Array, inverse: Array, upper: Array, psi: Arra
 @njit(cache=True, nogil=True)
 def sweep(
     rhs: Array,
+    psi: Array,
+    dp: Array,
+    a: float,
+    rising: bool,
+    rises: bool,
+    falls: bool,
     lower: Array,
     inverse: Array,
     upper: Array,
     up: Array,
     down: Array,
-    dp: Array,
-    a: float,
-    rising: bool,
-    psi: Array,
 ) -> None:
     """Solve momentum after momentum, from the lowest (`rising`) or the highest, with ψ of both neighbours.
 
     Where all particles gain, or all lose, one sweep in that direction is the exact solution; else it is one
-    iteration of block Gauss-Seidel.
+    iteration of block Gauss-Seidel. `rises` and `falls` say whether any do. `rhs` and `psi` are (nx, m); factors
+    (m, nx), `up` and `down` (m+1, nx) are transposed, so that the recurrences run along memory.
     """
     nx, m = rhs.shape
+    row = np.empty(nx)
     for count in range(m):
         j = count if rising else m - 1 - count
         c = a / dp[j]
-        before = 0.0
+        below = rises and j > 0
+        above = falls and j < m - 1
+        last = 0.0
         for i in range(nx):
             come = rhs[i, j]
-            if j > 0:
-                come += c * up[i, j] * psi[i, j - 1]
-            if j < m - 1:
-                come += c * down[i, j + 1] * psi[i, j + 1]
-            before = come * inverse[i, j] + (lower[i, j] * before if i > 0 else 0.0)
-            psi[i, j] = before
+            if below:
+                come += c * up[j, i] * psi[i, j - 1]
+            if above:
+                come += c * down[j + 1, i] * psi[i, j + 1]
+            last = come * inverse[j, i] + lower[j, i] * last
+            row[i] = last
+        psi[nx - 1, j] = last
         for i in range(nx - 2, -1, -1):
-            before = psi[i, j] + upper[i, j] * before
-            psi[i, j] = before
+            last = row[i] + upper[j, i] * last
+            psi[i, j] = last
 
 
 @njit(cache=True, nogil=True)
-def change(new: Array, old: Array) -> float:
-    """Largest |new - old| at any momentum, over the largest |new| at that momentum."""
+def change(new: Array, old: Array, dp: Array) -> float:
+    """Largest |new - old| at any momentum, over the largest |new| at that momentum.
+
+    A momentum at which ψ dp is below 1e-20 of what it is elsewhere is as good as empty.
+    """
     nx, m = new.shape
+    top = np.zeros(m)
+    difference = np.zeros(m)
+    for i in range(nx):
+        for j in range(m):
+            top[j] = max(top[j], abs(new[i, j]))
+            difference[j] = max(difference[j], abs(new[i, j] - old[i, j]))
+    empty = 1e-20 * np.max(top * dp)
     worst = 0.0
     for j in range(m):
-        top = 0.0
-        difference = 0.0
-        for i in range(nx):
-            top = max(top, abs(new[i, j]))
-            difference = max(difference, abs(new[i, j] - old[i, j]))
-        if difference > worst * top:
-            worst = difference / top if top > 0.0 else math.inf
+        if difference[j] > 0.0:
+            worst = max(worst, difference[j] / max(top[j], empty / dp[j]))
     return worst
 
 
 @njit(cache=True, nogil=True)
-def fluxes(
+def add_scaled(total: Array, weight: float, term: Array) -> None:
+    """Add weight times a term; both (nx, m)."""
+    nx, m = total.shape
+    for i in range(nx):
+        for j in range(m):
+            total[i, j] += weight * term[i, j]
+
+
+@njit(cache=True, nogil=True)
+def add_fluxes(
     psi: Array,
     alpha: Array,
     beta: Array,
@@ -179,52 +198,89 @@ def fluxes(
     right: Array,
     up: Array,
     down: Array,
+    weight: float,
+    coupled: bool,
     F: Array,
     G: Array,
 ) -> None:
-    """Fill F (nx+1, m) and G (nx, m+1) with the fluxes of ψ; `left` and `right` (m,) are ψ outside."""
+    """Add weight times the fluxes of ψ to F (nx+1, m) and G (nx, m+1); `left`, `right` (m,) are ψ outside.
+
+    G is left alone unless momenta are `coupled`.
+    """
     nx, m = psi.shape
     for i in range(nx + 1):
         before = psi[i - 1] if i > 0 else left
         after = psi[i] if i < nx else right
         for j in range(m):
-            F[i, j] = alpha[i, j] * before[j] - beta[i, j] * after[j]
+            F[i, j] += weight * (alpha[i, j] * before[j] - beta[i, j] * after[j])
+    if not coupled:
+        return
     for i in range(nx):
-        G[i, 0] = -down[i, 0] * psi[i, 0]
-        G[i, m] = up[i, m] * psi[i, m - 1]
+        G[i, 0] -= weight * down[i, 0] * psi[i, 0]
+        G[i, m] += weight * up[i, m] * psi[i, m - 1]
         for j in range(1, m):
-            G[i, j] = up[i, j] * psi[i, j - 1] - down[i, j] * psi[i, j]
+            G[i, j] += weight * (up[i, j] * psi[i, j - 1] - down[i, j] * psi[i, j])
 
 
 @njit(cache=True, nogil=True)
-def limit(psi: Array, F: Array, G: Array, S: Array, dx: Array, dp: Array) -> None:
-    """Scale the corrections F, G (through faces) and S (in cells) so that adding them leaves ψ ≥ 0.
-
-    Every cell gives at most what it holds: what leaves cell (i, j) is scaled by
-    min(1, ψ[i, j] / its sum). F (nx+1, m) and G (nx, m+1) are time-integrated fluxes, S (nx, m) is a change of
-    ψ. This is the limiter of flux-corrected transport (Zalesak 1979) with zero as the only bound.
-    """
+def subtract_divergence(F: Array, G: Array, dx: Array, dp: Array, coupled: bool, psi: Array) -> None:
+    """Subtract the divergence of the fluxes F (nx+1, m) and, where `coupled`, G (nx, m+1) from ψ."""
     nx, m = psi.shape
-    share = np.empty((nx, m))
+    for i in range(nx):
+        c = 1.0 / dx[i]
+        for j in range(m):
+            psi[i, j] -= c * (F[i + 1, j] - F[i, j])
+        if coupled:
+            for j in range(m):
+                psi[i, j] -= (G[i, j + 1] - G[i, j]) / dp[j]
+
+
+@njit(cache=True, nogil=True)
+def add_losses(
+    psi: Array,
+    alpha: Array,
+    beta: Array,
+    left: Array,
+    right: Array,
+    up: Array,
+    down: Array,
+    dx: Array,
+    dp: Array,
+    weight: float,
+    losses: Array,
+) -> None:
+    """Add weight times the loss through the left, the right, the lowest and the highest face to `losses`, (4, m)."""
+    nx, m = psi.shape
+    for j in range(m):
+        c = weight * dp[j]
+        losses[0, j] += c * (beta[0, j] * psi[0, j] - alpha[0, j] * left[j])
+        losses[1, j] += c * (alpha[nx, j] * psi[nx - 1, j] - beta[nx, j] * right[j])
+    for i in range(nx):
+        losses[2, 0] += weight * dx[i] * down[i, 0] * psi[i, 0]
+        losses[3, m - 1] += weight * dx[i] * up[i, m] * psi[i, m - 1]
+
+
+@njit(cache=True, nogil=True)
+def blend(high: Array, low: Array, dp: Array, coupled: bool) -> Array:
+    """Move `high` towards `low` ≥ 0, both (nx, m), until it is nowhere negative; returns the shares of high, (m,).
+
+    The share is one number for each momentum, and the same for all where momenta are `coupled`: mixing two steps
+    that conserve particles then conserves them too. Cells with less than 1e-20 of the particles do not count and are
+    emptied where negative.
+    """
+    nx, m = high.shape
+    largest = 0.0
     for i in range(nx):
         for j in range(m):
-            out = max(F[i + 1, j], 0.0) - min(F[i, j], 0.0)
-            out = out / dx[i] + (max(G[i, j + 1], 0.0) - min(G[i, j], 0.0)) / dp[j] - min(S[i, j], 0.0)
-            # A hair less than all, so that rounding cannot take more.
-            share[i, j] = min(1.0, (1.0 - 1e-12) * psi[i, j] / out) if out > 0.0 else 1.0
+            largest = max(largest, low[i, j] * dp[j])
+    share = np.ones(m)
     for i in range(nx):
         for j in range(m):
-            if S[i, j] < 0.0:
-                S[i, j] *= share[i, j]
-    for i in range(nx + 1):
-        for j in range(m):
-            if F[i, j] > 0.0 and i > 0:
-                F[i, j] *= share[i - 1, j]
-            elif F[i, j] < 0.0 and i < nx:
-                F[i, j] *= share[i, j]
+            if high[i, j] < -1e-20 * largest / dp[j]:
+                share[j] = min(share[j], low[i, j] / (low[i, j] - high[i, j]))
+    if coupled:
+        share[:] = share.min()
     for i in range(nx):
-        for j in range(m + 1):
-            if G[i, j] > 0.0 and j > 0:
-                G[i, j] *= share[i, j - 1]
-            elif G[i, j] < 0.0 and j < m:
-                G[i, j] *= share[i, j]
+        for j in range(m):
+            high[i, j] = max(low[i, j] + share[j] * (high[i, j] - low[i, j]), 0.0)
+    return share

@@ -7,7 +7,6 @@ about 2 GeV per nucleon, and fragments keep the energy per nucleon of their pare
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,17 +14,17 @@ from astropy import constants as const
 from astropy import units as u
 from astropy.table import QTable
 from numpy.typing import NDArray
-from scipy.linalg import expm
+from scipy.special import gammaln, xlogy
 
+from crlab.data import input_table
 from crlab.units import nucleus, take
 
-__all__ = ["Network", "composition", "cross_sections", "gas_mass", "network", "propagate"]
+__all__ = ["Network", "composition", "cross_sections", "from_observed", "gas_mass", "network", "propagate"]
 
 Array = NDArray[np.float64]
 
 _HALF_LIFE = {"10Be": ("10B", 1.39)}  # parent: (daughter, Myr); Chmeleff et al. 2010
 _PER_GRAMMAGE = u.cm**2 / u.g
-_DATA = Path(__file__).parents[1] / "data"
 _HELIUM = 4.002602 * const.u  # mass of a helium atom
 _HYDROGEN = 1.007825 * const.u
 
@@ -154,7 +153,7 @@ def composition() -> QTable:
     >>> print(*table["element"][2:5])
     Li Be B
     """
-    return QTable.read(_DATA / "abundances-2gev.ecsv", format="ascii.ecsv")
+    return input_table("abundances-2gev")
 
 
 def cross_sections() -> QTable:
@@ -174,7 +173,7 @@ def cross_sections() -> QTable:
     >>> print(row["sigma"][0])
     57.0 mbarn
     """
-    return QTable.read(_DATA / "spallation-h.ecsv", format="ascii.ecsv")
+    return input_table("spallation-h")
 
 
 def gas_mass(helium: float = 0.1) -> u.Quantity:
@@ -271,6 +270,10 @@ def network(*, table: QTable | None = None, helium: float = 0.1) -> Network:
 def propagate(X: u.Quantity, start: Mapping[str, float] | Any, chain: Network) -> Array:
     """Abundances behind a slab, N(X) = exp(M X) N(0).
 
+    The exponential is summed as Σ_k Poisson(k; q X) P^k N(0) with q the largest 1/λ and P = 1 + M/q. All terms
+    are positive, so rare nuclei lose no digits. `scipy.linalg.expm` gives the same, but takes much longer for many
+    grammages. The cost grows with X/λ.
+
     Decay in flight is left out: it needs the time spent, which a slab does not know. 10Be is therefore
     what it would be without decay.
 
@@ -304,5 +307,61 @@ def propagate(X: u.Quantity, start: Mapping[str, float] | Any, chain: Network) -
     """
     grammage = take("X", X, u.g / u.cm**2, non_negative=True)
     initial = chain.vector(start)
-    exponent = grammage[..., None, None] * chain.matrix.to_value(_PER_GRAMMAGE)
-    return expm(exponent) @ initial
+    q = float(chain.total.to_value(_PER_GRAMMAGE).max()) or 1.0
+    step = np.eye(initial.size) + chain.matrix.to_value(_PER_GRAMMAGE) / q
+    mean = q * grammage[..., None]
+    k = np.arange(int(mean.max() + 12 * np.sqrt(mean.max())) + 40)  # beyond that, Poisson's weights are below 1e-30
+    states = np.empty((k.size, initial.size))
+    states[0] = initial
+    for i in k[1:]:
+        states[i] = step @ states[i - 1]
+    return np.exp(xlogy(k, mean) - mean - gammaln(k + 1)) @ states
+
+
+def from_observed(X: u.Quantity, observed: Mapping[str, float], chain: Network) -> Array:
+    """Abundances behind a slab, from sources chosen such that what arrives of their elements is as observed.
+
+    The sources hold the given nuclei only. For each grammage their abundances solve linear equations: the sum
+    over all sources of what arrives of an element is its observed abundance.
+
+    Parameters
+    ----------
+    X : Quantity
+        Grammage, any shape, in units like g/cm2.
+    observed : mapping of str to float
+        By source nucleus, like ``"12C"``: the observed abundance of its element, all isotopes together.
+    chain : Network
+
+    Returns
+    -------
+    ndarray
+        Shape ``X.shape + (n,)``, in the units of `observed`. Sources that would have to be negative, since so
+        much of the element is made on the way, are not refused: look at the nucleus itself.
+
+    Raises
+    ------
+    ValueError
+        A negative grammage, an unknown species, an observed abundance that is not positive, no source, two
+        sources of one element.
+    UnitConversionError
+        X is a bare number or no grammage.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> chain = network()
+    >>> N = from_observed(5 * u.g / u.cm**2, {"12C": 1.04, "14N": 0.29, "16O": 1.0}, chain)
+    >>> print(f"B/C = {chain.element('B', N) / chain.element('C', N):.2f}")
+    B/C = 0.28
+    """
+    elements = [name.lstrip("0123456789") for name in observed]
+    if not elements or len(set(elements)) < len(elements):
+        raise ValueError(f"observed must name one source nucleus of each element, got {', '.join(observed) or 'none'}")
+    wanted = [
+        float(take(f"observed[{name!r}]", value, u.dimensionless_unscaled, positive=True))
+        for name, value in observed.items()
+    ]
+    parts = np.stack([propagate(X, {name: 1.0}, chain) for name in observed], axis=-2)
+    arriving = np.stack([chain.element(symbol, parts) for symbol in elements], axis=-2)
+    sources = np.linalg.solve(arriving, np.array(wanted)[:, None])
+    return (sources * parts).sum(axis=-2)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -214,7 +215,7 @@ class RatioData:
     def _by_rigidity(self) -> bool:
         return isinstance(self.x, u.Quantity) and self.x.unit.is_equivalent(u.GV)
 
-    @property
+    @cached_property
     def _factor(self) -> Array:
         return np.asarray(cholesky(self.covariance, lower=True))
 
@@ -392,7 +393,7 @@ def fit_ratios(
         residuals,
         [_theta(p, p.guess) for p in parameters],
         bounds=([_theta(p, p.low) for p in parameters], [_theta(p, p.high) for p in parameters]),
-        jac="3-point",
+        jac="2-point",
         x_scale="jac",
     )
     if not result.success:

@@ -351,16 +351,14 @@ class HaloModel:
         isotopes = [i for i, s in enumerate(self.chain.species) if name in (s, s.lstrip("0123456789"))]
         if not isotopes:
             raise ValueError(f"{kind} must be a nucleus or an element of {', '.join(self.chain.species)}, got {name!r}")
-        total = np.zeros_like(x)
-        for i in isotopes:
-            ratio = self._numbers.mass_to_charge[i]
-            T = np.hypot(x / ratio, _MASS) - _MASS if by_rigidity else x
-            outside = T + phi / ratio
-            beta, beta_outside = (_momentum(t) / (t + _MASS) for t in (T, outside))
-            modulated = (_momentum(T) / _momentum(outside)) ** 2
-            jacobian = beta / ratio if by_rigidity else 1.0
-            total += beta_outside * self._solve(outside)[..., i] * modulated * jacobian
-        return total
+        ratio = self._numbers.mass_to_charge[isotopes].reshape(-1, *[1] * x.ndim)
+        T = np.hypot(x / ratio, _MASS) - _MASS if by_rigidity else np.broadcast_to(x, (len(isotopes), *x.shape))
+        outside = T + phi / ratio
+        beta, beta_outside = (_momentum(t) / (t + _MASS) for t in (T, outside))
+        modulated = (_momentum(T) / _momentum(outside)) ** 2
+        jacobian = beta / ratio if by_rigidity else 1.0
+        densities = np.stack([N[..., i] for N, i in zip(self._solve(outside), isotopes, strict=True)])
+        return np.asarray(np.sum(beta_outside * densities * modulated * jacobian, axis=0))
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,7 @@ def weighted_slab(
     >>> print(round(float(chain.element("B", N)), 3))
     0.084
     """
-    initial = propagate(_NONE, start, chain)
+    initial = chain.vector(start)
     matrix = chain.matrix.to_value(1 / _GRAMMAGE)
 
     def integrand(X: float) -> Array:

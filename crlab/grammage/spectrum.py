@@ -548,6 +548,8 @@ class SplineFit:
         Z of each species.
     beta : ndarray, shape (n, m)
         v/c.
+    rigidity : Quantity, shape (n, m)
+        In GV.
     intensity : Quantity, shape (n, m)
         Of each species.
     total, total_error : Quantity, shape (m,)
@@ -557,6 +559,7 @@ class SplineFit:
     kinetic_energy: u.Quantity
     charge: NDArray[np.int64]
     beta: Array
+    rigidity: u.Quantity
     intensity: u.Quantity
     total: u.Quantity
     total_error: u.Quantity
@@ -610,10 +613,13 @@ def global_spline_fit(kinetic_energy: u.Quantity, *, interstellar: bool = False)
         raise ValueError(f"kinetic_energy must have one axis, got shape {energy.shape}")
     fit = GSFKineticEnergy(version="2026.1", default_time_interval="LIS" if interstellar else None)
     mass = np.array([a for _, a in fit.species]) * (const.u * const.c**2).to_value(u.GeV)
+    charge = np.array([z for z, _ in fit.species])
+    pc = np.sqrt(energy * (energy + 2 * mass[:, None]))
     return SplineFit(
         kinetic_energy=energy * u.GeV,
-        charge=np.array([z for z, _ in fit.species]),
-        beta=1 / np.hypot(1, mass[:, None] / np.sqrt(energy * (energy + 2 * mass[:, None]))),
+        charge=charge,
+        beta=1 / np.hypot(1, mass[:, None] / pc),
+        rigidity=pc / charge[:, None] * u.GV,
         intensity=np.array([fit.flux(energy, species) for species in fit.species]) * _J,
         total=fit.total_flux(energy) * _J,
         total_error=fit.total_error(energy) * _J,

@@ -346,3 +346,15 @@ def test_loading_reads_only_its_file(monkeypatch):
     monkeypatch.setattr(builtins, "open", only_reading)
     for name in data.names():
         data.table(name)
+
+
+def test_the_text_of_a_table_is_never_taken_for_a_file_name():
+    """Loading opens files by their own names only, as an audit of the interpreter sees it."""
+    code = (
+        "import sys; seen = []\n"
+        "sys.addaudithook(lambda event, args: seen.append(str(args[0])) if event == 'open' else None)\n"
+        "from crlab import data; data.table('ams02-bc-2021')\n"
+        "print(*[name for name in seen if 'ECSV' in name])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not done.stdout.strip()

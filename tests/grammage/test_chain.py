@@ -7,9 +7,18 @@ from astropy.table import QTable
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
+from scipy.linalg import expm
 
 from crlab.grammage import slab
-from crlab.grammage.chain import Network, composition, cross_sections, gas_mass, network, propagate
+from crlab.grammage.chain import (
+    Network,
+    composition,
+    cross_sections,
+    from_observed,
+    gas_mass,
+    network,
+    propagate,
+)
 
 G = u.g / u.cm**2
 PER_G = u.cm**2 / u.g
@@ -110,6 +119,19 @@ def test_chain_against_ode_solver(chain):
     np.testing.assert_allclose(propagate(10 * G, start, chain), solution.y[:, -1], rtol=1e-8)
 
 
+@pytest.mark.parametrize("X", [0.0, 1e-6, 0.3, 7.0, 60.0, 400.0])
+def test_against_matrix_exponential_of_scipy(chain, X):
+    reference = expm(X * chain.matrix.to_value(PER_G)) @ chain.vector({"16O": 1.0, "12C": 0.8})
+    got = propagate(X * G, {"16O": 1.0, "12C": 0.8}, chain)
+    np.testing.assert_allclose(got, reference, rtol=1e-10, atol=1e-16 * reference.max())
+
+
+def test_nothing_happens_without_cross_sections():
+    """A gas that breaks nothing."""
+    idle = Network(("12C",), [0.0] * PER_G, [[0.0]] * PER_G, [np.inf] * u.Myr, (-1,))
+    np.testing.assert_allclose(propagate([0, 5] * G, {"12C": 3.0}, idle), [[3.0], [3.0]], rtol=1e-14)
+
+
 def test_primary_alone_is_exponential(chain):
     X = np.linspace(0, 30, 7) * G
     N = propagate(X, {"16O": 2.0}, chain)
@@ -138,6 +160,33 @@ def test_light_nuclei_ratios_resemble_cosmic_rays(chain):
     boron = chain.element("B", N)
     assert 0.3 < chain.element("Be", N) / boron < 0.45
     assert 0.45 < chain.element("Li", N) / boron < 0.75
+
+
+def test_sources_from_what_arrives(chain):
+    """What sources send is found again from the elements that arrive, at every depth."""
+    X = np.array([[0.0, 2.0], [5.0, 12.0]]) * G
+    N = propagate(X, {"12C": 0.7, "14N": 0.1, "16O": 1.0}, chain)
+    for i in np.ndindex(X.shape):
+        observed = {nucleus: float(chain.element(nucleus[2:], N[i])) for nucleus in ("16O", "12C", "14N")}
+        np.testing.assert_allclose(from_observed(X[i], observed, chain), N[i], rtol=1e-10, atol=1e-15)
+    fixed = from_observed(X, {"12C": 1.0, "16O": 1.1}, chain)
+    assert fixed.shape == (2, 2, len(chain.species))
+    np.testing.assert_allclose(chain.element("C", fixed), 1.0, rtol=1e-12)
+    np.testing.assert_allclose(chain.element("O", fixed), 1.1, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("observed", "message"),
+    [
+        ({}, "got none"),
+        ({"12C": 1.0, "13C": 0.1}, "one source nucleus of each element, got 12C, 13C"),
+        ({"12C": 0.0}, "12C.* must be positive"),
+        ({"20Ne": 1.0}, "got '20Ne'"),
+    ],
+)
+def test_sources_refuse(chain, observed, message):
+    with pytest.raises(ValueError, match=message):
+        from_observed(1 * G, observed, chain)
 
 
 def test_composition_table():

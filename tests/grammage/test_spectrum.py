@@ -326,6 +326,9 @@ def test_spline_fit_is_the_sum_of_its_species():
     assert set(fit.charge) == set(range(1, 29))
     assert np.all((fit.beta > 0) & (fit.beta <= 1))
     assert np.all(fit.total_error < 0.2 * fit.total)
+    # β = pc / E with pc = Z R, so (Z R)² (1/β² - 1) is the rest energy squared, 0.94 GeV for each nucleon
+    rest = (fit.charge[:, None] * fit.rigidity.value * np.sqrt(fit.beta**-2 - 1))[:, 0]
+    assert rest[[0, 2]] == pytest.approx([0.938, 3.727], rel=2e-3)
 
 
 def test_spline_fit_passes_through_measured_protons():
