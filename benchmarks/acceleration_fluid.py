@@ -30,19 +30,19 @@ def numpy_primitives(U, gamma, floor):
     return np.array([U[0], v, np.maximum((gamma - 1) * (U[2] - 0.5 * U[1] * v), floor)])
 
 
-def numpy_reconstruct(W, lower, upper, per_lower, per_upper, per_span, first, mirror):
+def numpy_reconstruct(W, floor, lower, upper, per_lower, per_upper, per_span, first, mirror):
     difference = W[:, 1:] - W[:, :-1]
     below, above = difference[:, :-1], difference[:, 1:]
     central = (W[:, 2:] - W[:, :-2]) * per_span
     size = np.minimum(np.abs(central), np.minimum(np.abs(below) * per_lower, np.abs(above) * per_upper))
-    slope = np.where(below * above > 0, np.copysign(size, central), 0)
+    slope = np.where((below * above > 0) & (W[2, 1:-1] > floor), np.copysign(size, central), 0)
     left, right = np.empty((3, W.shape[1] + 1)), np.empty((3, W.shape[1] + 1))
     right[:, 1:-2] = W[:, 1:-1] - slope * lower
     left[:, 2:-1] = W[:, 1:-1] + slope * upper
     right[:, 0] = left[:, 1] = W[:, 0]
     left[:, 0] = W[:, 0] * [1, -1, 1]
     slope, above = (W[1, 1] + W[1, 0]) * mirror, W[1, 1] - W[1, 0]
-    if slope * above > 0:
+    if slope * above > 0 and W[2, 0] > floor:
         left[1, 1] = W[1, 0] + np.copysign(min(abs(slope) * first, abs(above)), slope)
     right[:, -2] = left[:, -1] = right[:, -1] = W[:, -1]
     return left, right
@@ -87,7 +87,7 @@ def numpy_euler(edges, U, t, end, gamma, cfl, floor):
         for stage in range(2):
             if stage == 1:
                 W = numpy_primitives(V, gamma, floor)
-            flow = area * numpy_hllc(*numpy_reconstruct(W, *lengths), gamma)
+            flow = area * numpy_hllc(*numpy_reconstruct(W, floor, *lengths), gamma)
             V = V - dt * per_volume * (flow[:, 1:] - flow[:, :-1])
             V[1] += dt * per_volume * push * W[2]
         U[:] = 0.5 * (U + V)

@@ -60,12 +60,14 @@ def longest_step(per_length: Float, W: Float, speed: Float, gamma: float) -> flo
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def reconstruct(shape: Float, W: Float, left: Float, right: Float) -> None:
+def reconstruct(shape: Float, W: Float, left: Float, right: Float, floor: float) -> None:
     """Values on both sides of each face, from a line through each cell's mean at its centre of volume.
 
     The slope is the central one, made smaller where a face value would leave the range of the cell and its
-    neighbour (van Leer's MC limiter, for unequal distances); it is 0 at extrema. At r = 0 the flow is mirrored,
-    at the outer end it goes on unchanged. `shape` is from `geometry`; `left` and `right` have shape (3, n + 1).
+    neighbour (van Leer's MC limiter, for unequal distances); it is 0 at extrema, and
+    where the pressure is at its floor, since only even cells keep an energy of motion from outrunning the total. At
+    r = 0 the flow is mirrored, at the outer end it goes on unchanged. `shape` is from `geometry`; `left` and `right`
+    have shape (3, n + 1).
     """
     n = W.shape[1]
     lower, upper, per_lower, per_upper, per_span = shape[0], shape[1], shape[2], shape[3], shape[4]
@@ -74,7 +76,7 @@ def reconstruct(shape: Float, W: Float, left: Float, right: Float) -> None:
             below, above = W[q, i] - W[q, i - 1], W[q, i + 1] - W[q, i]
             slope = (W[q, i + 1] - W[q, i - 1]) * per_span[i]
             size = min(abs(slope), min(abs(below) * per_lower[i], abs(above) * per_upper[i]))
-            slope = math.copysign(size, slope) if below * above > 0.0 else 0.0
+            slope = math.copysign(size, slope) if (below * above > 0.0) & (W[2, i] > floor) else 0.0
             right[q, i] = W[q, i] - slope * lower[i]
             left[q, i + 1] = W[q, i] + slope * upper[i]
         right[q, 0] = left[q, 1] = W[q, 0]
@@ -83,7 +85,7 @@ def reconstruct(shape: Float, W: Float, left: Float, right: Float) -> None:
     # The mirror image of the first cell moves the other way: the line of v goes on through the centre.
     slope = (W[1, 1] + W[1, 0]) * per_span[0]
     above = W[1, 1] - W[1, 0]
-    if slope * above > 0.0:
+    if slope * above > 0.0 and W[2, 0] > floor:
         left[1, 1] = W[1, 0] + math.copysign(min(abs(slope) * upper[0], abs(above)), slope)
 
 
@@ -170,7 +172,7 @@ def euler(edges: Float, U: Float, t: float, end: float, gamma: float, cfl: float
         for stage in range(2):
             if stage == 1:
                 primitives(V, W, gamma, floor)
-            reconstruct(shape, W, left, right)
+            reconstruct(shape, W, left, right, floor)
             hllc(left, right, F, gamma)
             advance(V, W, F, area, per_volume, dt)
         for q in range(3):
