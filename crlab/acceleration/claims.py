@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 import numpy as np
+from astropy import constants as const
 from astropy import units as u
 
-from crlab.acceleration import bell_cycle, emax
+from crlab.acceleration import bell_cycle, emax, escape, instability, remnant
 from crlab.claims import Claim
 
 __all__ = ["CLAIMS"]
@@ -50,6 +51,48 @@ def _age_power(age: u.Quantity) -> float:
 
 def _field_needed(energy: u.Quantity, age: u.Quantity) -> u.Quantity:
     return emax.field_needed(energy, emax.BlastWave(), age)
+
+
+_SEDOV = "acceleration/the-remnant-itself"
+_GROWING = "acceleration/growing-the-field"
+_ESCAPE = "acceleration/escape"
+_BELL = "The Bell instability can amplify B-fields"
+_HIGHEST = "The highest CR energies can be achieved at start of Sedov-Taylor phase"
+_RELEASE = "Time-dependence of B-field amplification determines CR escape"
+_SHOCK = {"speed": 1e4 * u.km / u.s, "density": const.m_p / u.cm**3}
+
+
+def _simulated_speed_power(cells: int) -> float:
+    times = np.geomspace(500, 2000, 13) * u.yr
+    run = remnant.explode(times, radius=8 * u.pc, cells=cells)
+    return float(np.polyfit(np.log(run.times.value), np.log(run.shock_speed.value), 1)[0])
+
+
+def _amplified(speed: u.Quantity, density: u.Quantity, energy: u.Quantity) -> instability.Amplification:
+    current = instability.escape_current(speed, density=density, energy=energy)
+    return instability.amplify(current=current, field=3 * u.uG, density=density, energy=energy)
+
+
+def _last_wave(speed: u.Quantity, density: u.Quantity, energy: u.Quantity) -> u.Quantity:
+    growth = _amplified(speed, density, energy)
+    radius = emax.gyroradius(energy, growth.field[-1])
+    return (growth.shortest[-1] / (2 * np.pi * radius)).to(u.one)
+
+
+def _energy_share(speed: u.Quantity, density: u.Quantity, efficiency: float) -> u.Quantity:
+    field = instability.saturated_field(speed, density=density, efficiency=efficiency)
+    return (field**2 / (2 * const.mu0) / (speed / const.c * efficiency * density * speed**2)).to(u.one)
+
+
+def _field_power(speed: u.Quantity, density: u.Quantity, energy: u.Quantity) -> float:
+    fields = [_amplified(U, density, energy).field[-1] for U in (speed / 2, speed)]
+    return float(np.log2(fields[1] / fields[0]))
+
+
+def _peak_energy(mass: u.Quantity, efficiency: float) -> u.Quantity:
+    scales = remnant.characteristic_scales(ejecta_mass=mass)
+    field = instability.saturated_field(scales.speed, density=2.338e-24 * u.g / u.cm**3, efficiency=efficiency)
+    return emax.maximum_energy(scales.speed, field, scales.time).to(u.PeV)
 
 
 CLAIMS: list[Claim] = [
@@ -155,5 +198,89 @@ CLAIMS: list[Claim] = [
             "all the time there is {late:.2g}."
         ),
         variants={"early": {"age": 300 * u.yr}, "late": {"age": 1e5 * u.yr}},
+    ),
+    Claim(
+        id="acceleration-speed-power",
+        slide=_HIGHEST,
+        words="speed of the simulated blast wave ∝ t^a, a",
+        chapter=_SEDOV,
+        compute=_simulated_speed_power,
+        inputs={"cells": 300},
+        stated=-3 / 5,
+        tolerance=0.03,
+        remark="From a solution of the Euler equations, so that the exponent is found and not put in.",
+    ),
+    Claim(
+        id="acceleration-last-wave",
+        slide=_BELL,
+        words="growth stops once λ/2π reaches r_g: their ratio",
+        chapter=_GROWING,
+        compute=_last_wave,
+        inputs={**_SHOCK, "energy": 100 * u.TeV},
+        stated=1.0,
+        tolerance=0.1,
+        remark="The slide writes λ ~ r_g; here a wave can grow as long as k r_g > 1.",
+    ),
+    Claim(
+        id="acceleration-field-energy",
+        slide=_BELL,
+        words="energy density of the field over (U/c) ε_CR",
+        chapter=_GROWING,
+        compute=_energy_share,
+        inputs={**_SHOCK, "efficiency": 0.1},
+        stated=1.0,
+        tolerance=0.6,
+        remark="The slide writes “~”: the factor is 1/2 with k r_g = 1 and ε_CR = ξρU².",
+    ),
+    Claim(
+        id="acceleration-field-power",
+        slide=_HIGHEST,
+        words="field at saturation ∝ U^a, a",
+        chapter=_GROWING,
+        compute=_field_power,
+        inputs={**_SHOCK, "energy": 100 * u.TeV},
+        stated=3 / 2,
+        tolerance=0.03,
+        remark="Found by letting the waves grow until none can.",
+    ),
+    Claim(
+        id="acceleration-knee-with-amplification",
+        slide=_HIGHEST,
+        words="energy at the start of the Sedov phase with the amplified field",
+        chapter=_ESCAPE,
+        compute=_peak_energy,
+        inputs={"mass": 1.4 * u.Msun, "efficiency": 0.1},
+        stated=3 * u.PeV,
+        tolerance=1.0,
+        remark=(
+            "The slide needs the knee at that moment and gives no number. For 1.4 solar masses of ejecta and a tenth "
+            "of the shock's energy in cosmic rays; with a hundredth it is {lean:.2g}."
+        ),
+        variants={"lean": {"efficiency": 0.01}},
+    ),
+    Claim(
+        id="acceleration-emax-power",
+        slide=_HIGHEST,
+        words="E_max ∝ U² B t ∝ t^-a, a",
+        chapter=_ESCAPE,
+        compute=lambda amplified: float(escape.sedov_slope(amplified=amplified)),
+        inputs={"amplified": 1.5},
+        stated=11 / 10,
+        tolerance=1e-3,
+        remark="With a field that stays as it was a is {steady:.1g}.",
+        variants={"steady": {"amplified": 0}},
+    ),
+    Claim(
+        id="acceleration-release-order",
+        slide=_RELEASE,
+        words="age at which 100 TeV leave over that of 10 TeV, against 10^(-10/11)",
+        chapter=_ESCAPE,
+        compute=lambda late, early: (escape.EscapeLaw().escape_time(early) / escape.EscapeLaw().escape_time(late)).to(
+            u.one
+        ),
+        inputs={"late": 10 * u.TeV, "early": 100 * u.TeV},
+        stated=10 ** (-10 / 11),
+        tolerance=1e-3,
+        remark="The highest energies leave first, as the slide says.",
     ),
 ]
