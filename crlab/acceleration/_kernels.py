@@ -119,6 +119,7 @@ def step(
     scale: Float,
     inverse: Float,
     clock: Float,
+    stop: Float,
     n: int,
     u2: float,
     kappa2: float,
@@ -130,7 +131,8 @@ def step(
     """Move n particles by u(x) Δt + √(2κ Δt) ξ and advance their clocks by Δt.
 
     u falls linearly from 1 to u2 over `width` about x = 0. Away from the shock steps of the diffusion grow as |x|/5,
-    too short to reach it, from those of Δt = dt at the shock to those of `coarse`. `scale` is (p/p0)^(α/2).
+    too short to reach it, from those of Δt = dt at the shock to those of `coarse`. `scale` is (p/p0)^(α/2). With growing steps a
+    particle rests from its time `stop` on: to move on until it is looked at would favour places of short steps.
     """
     middle, slope = 0.5 * (1 + u2), (1 - u2) / width
     fine_1, fine_2 = math.sqrt(2 * dt), math.sqrt(2 * kappa2 * dt)
@@ -150,6 +152,7 @@ def step(
         s = 0.2 * abs(x[m]) * inverse[m]
         s = most if s > most else s
         s = least if s < least else s
+        s = s if clock[m] < stop[m] else 0.0
         delta = s * s * (half_1 if up else half_2)
         speed = middle - slope * x[m]
         speed = 1.0 if speed > 1.0 else speed
@@ -201,7 +204,7 @@ def walk(
     kind : int
         Of the increments, as in `increments`.
     end : array, shape (n,)
-        Times until which to follow each particle; the last step may pass it.
+        Times until which to follow each particle; with equal steps up to `WORD` steps more.
     levels : array, shape (k,)
         Ascending values of y, k ≥ 1.
     u2, kappa2, alpha, width, dt, coarse, far : float
@@ -221,7 +224,7 @@ def walk(
     ratio = math.sqrt(kappa2)
     who, reached = np.arange(n), np.zeros(n, np.int64)
     word, clock = np.zeros(n, np.int64), np.zeros(n)
-    here, new, xi = x.copy(), x.copy(), np.empty(n)
+    here, new, xi, stop = x.copy(), x.copy(), np.empty(n), end.copy()
     scale, inverse = np.exp(0.5 * alpha * y), np.exp(-0.5 * alpha * y)
     total, alive = 0, n
     while alive > 0:
@@ -230,13 +233,13 @@ def walk(
                 word[m] = np.int64(rng.random() * 2.0**51)
         for k in range(WORD):
             increments(rng, kind, word, alive, k, xi)
-            step(here, xi, scale, inverse, clock, alive, u2, kappa2, width, dt, coarse, new)
+            step(here, xi, scale, inverse, clock, stop, alive, u2, kappa2, width, dt, coarse, new)
             if ratio != 1.0:
                 for m in range(alive):
                     if (here[m] < 0) ^ (new[m] < 0):
                         new[m] = land(rng, here[m], new[m], ratio)
             for m in range(alive):
-                if abs(new[m]) < 0.5 * width:
+                if abs(new[m]) < 0.5 * width and new[m] != here[m]:
                     i = who[m]
                     y[i] += gain
                     if alpha != 0:
@@ -252,7 +255,7 @@ def walk(
             i = who[m]
             x[i] = here[m]
             going = (here[m] <= far * kappa2 / u2 * scale[m] ** 2) & (clock[m] < end[i]) & (reached[i] < levels.size)
-            who[left], here[left], clock[left] = i, here[m], clock[m]
+            who[left], here[left], clock[left], stop[left] = i, here[m], clock[m], stop[m]
             scale[left], inverse[left] = scale[m], inverse[m]
             left += going
         alive = left

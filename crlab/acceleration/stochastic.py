@@ -292,7 +292,7 @@ def simulate(
     ----------
     shock : Shock
     step : Quantity
-        dt, in units like yr. Clocks are read every 17 steps, so a particle may be followed that much too long.
+        dt, in units like yr. With equal steps a particle may be followed up to 17 steps too long.
     width : Quantity
         Over which u falls linearly from u1 to u2, in units like pc.
     duration : Quantity
