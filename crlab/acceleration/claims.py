@@ -255,7 +255,7 @@ CLAIMS: list[Claim] = [
         tolerance=1.0,
         remark=(
             "The slide needs the knee and gives no number. For 1.4 solar masses of ejecta and ξ = 0.1; with ξ = 0.01 "
-            "it is {lean:.1g}. E_max stays near its peak until the start of the Sedov phase and falls from there on."
+            "it is {lean:.1g}. The peak comes a little before the swept mass equals the ejecta."
         ),
         variants={"lean": {"efficiency": 0.01}},
     ),
