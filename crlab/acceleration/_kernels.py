@@ -131,8 +131,9 @@ def step(
     """Move n particles by u(x) Δt + √(2κ Δt) ξ and advance their clocks by Δt.
 
     u falls linearly from 1 to u2 over `width` about x = 0. Away from the shock steps of the diffusion grow as |x|/5,
-    too short to reach it, from those of Δt = dt at the shock to those of `coarse`. `scale` is (p/p0)^(α/2). With growing steps a
-    particle rests from its time `stop` on: to move on until it is looked at would favour places of short steps.
+    too short to reach it, from those of Δt = dt at the shock to those of `coarse`. `scale` is (p/p0)^(α/2).
+    With growing steps a particle rests from its time `stop` on: to move on until it is looked at would favour
+    places of short steps.
     """
     middle, slope = 0.5 * (1 + u2), (1 - u2) / width
     fine_1, fine_2 = math.sqrt(2 * dt), math.sqrt(2 * kappa2 * dt)
