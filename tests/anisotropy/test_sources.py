@@ -83,12 +83,21 @@ def test_the_diffusive_density_vanishes_far_away_in_a_slab_like_its_lowest_mode(
     assert densities[1] / densities[0] == pytest.approx(np.exp(-np.pi * 5 / (2 * top)) * np.sqrt(20 / 25), rel=0.02)
 
 
+def test_the_diffusive_density_falls_with_the_height_of_a_source_like_its_lowest_mode() -> None:
+    """ψ ∝ cos(π z / (2 H')) for a source at height z and x ≫ H."""
+    densities = [diffusive_dipole(Sources([[20, 0, z]] * u.kpc, [1.0]), mean_free_path=1 * u.pc)[1] for z in (0, 2.5)]
+    assert densities[1] / densities[0] == pytest.approx(np.cos(np.pi * 2.5 / (2 * (5 + 0.7104e-3))), rel=0.01)
+
+
 def test_a_source_above_pulls_the_dipole_up() -> None:
     above = Sources([[1.0, 0, 1.0]] * u.kpc, [1.0])
     vector, _ = diffusive_dipole(above, mean_free_path=10 * u.pc)
     assert vector[0] > 0
     assert vector[2] > 0
     assert vector[1] == 0
+    # Far away only the lowest mode is left, which is symmetric about the plane.
+    far, _ = diffusive_dipole(Sources([[20, 0, 2.5]] * u.kpc, [1.0]), mean_free_path=10 * u.pc)
+    assert 0 < far[2] < 0.01 * far[0]
 
 
 def test_threads_do_not_matter() -> None:

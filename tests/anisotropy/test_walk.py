@@ -148,6 +148,15 @@ def test_steady_source_dipole_is_that_of_the_density_gradient() -> None:
     assert np.all(np.abs(shells.density.value - density) < 3 * shells.density_error.value)
 
 
+def test_errors_of_steady_dipoles_are_honest() -> None:
+    """The scatter over realisations is the error that each of them states."""
+    runs = [
+        steady_shells([5, 7] * u.pc, mean_free_path=L, boundary=10 * u.pc, number=400, seed=seed) for seed in range(100)
+    ]
+    spread = np.std([run.dipole[0] for run in runs], ddof=1)
+    assert abs(spread / np.mean([run.error[0] for run in runs]) - 1) < 4 / np.sqrt(2 * 99)
+
+
 def test_far_from_a_boundary_the_steady_dipole_is_free_path_over_distance() -> None:
     shells = steady_shells([3.9, 4.1] * u.pc, mean_free_path=L, boundary=100 * u.pc, number=4_000, seed=2)
     formula = steady_dipole(4 * u.pc, kappa=diffusion_coefficient(L)).value / (1 - 4 / (100 + MILNE))
