@@ -298,7 +298,7 @@ def simulate(
     duration : Quantity
         Longest time to follow a particle.
     coarse : Quantity, optional
-        Largest dt away from the shock, where √(2κ dt) grows as |x|/5; `step` is then that at the shock. By default
+        Largest dt away from the shock, where √(2κ dt) grows as abs(x)/5; `step` is then that at the shock. By default
         all steps are equal.
     number : int
         Particles.
