@@ -126,17 +126,27 @@ def write(notebook, path):
 def with_outputs(path, fresh=False):
     """A chapter with valid outputs: stored ones, those of an earlier build, or new ones."""
     kept = ROOT / "_build" / "executed" / path.relative_to(ROOT)
-    cells = [c.source for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
+    present = nbformat.read(path, 4)
     for candidate in () if fresh else (kept, path):
         if candidate.is_file():
             notebook = nbformat.read(candidate, 4)
-            same = cells == [c.source for c in notebook.cells if c.cell_type == "code"]
-            if same and is_current(notebook):
-                return notebook
+            if is_current(notebook) and take_outputs(present, notebook):
+                return present
     say(f"Running {path.relative_to(ROOT)}" + ("" if fresh else ": its stored outputs are not those of this code"))
     notebook = execute(path)
     write(notebook, kept)
     return notebook
+
+
+def take_outputs(present, notebook):
+    """Put the outputs of a run into the present text, if both have the same code; captions may have changed since."""
+    pairs = [[cell for cell in n.cells if cell.cell_type == "code"] for n in (present, notebook)]
+    if [cell.source for cell in pairs[0]] != [cell.source for cell in pairs[1]]:
+        return False
+    for cell, ran in zip(*pairs, strict=True):
+        cell.outputs, cell.execution_count = ran.outputs, ran.execution_count
+    present.metadata = notebook.metadata
+    return True
 
 
 def say(text, end="\n"):

@@ -87,3 +87,15 @@ def test_a_failing_chapter_keeps_its_stored_outputs(checkout):
     with pytest.raises(chapters.CellExecutionError, match="broken kernel"):
         chapters.execute(path)
     assert path.read_bytes() == before
+
+
+def test_a_new_caption_is_shown_with_outputs_of_an_earlier_build(checkout):
+    root, path = checkout
+    (root / "crlab" / "used.py").write_text("X = 300\n")
+    chapters.with_outputs(path)
+    notebook = nbformat.read(path, 4)
+    notebook.cells[2].metadata["mystnb"] = {"figure": {"caption": "new"}}
+    nbformat.write(notebook, path)
+    shown = chapters.with_outputs(path).cells[2]
+    assert shown.outputs[0].text == "300 1\n"
+    assert shown.metadata.mystnb.figure.caption == "new"
