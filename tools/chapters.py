@@ -162,16 +162,18 @@ def prime(app, config):
         h.update(str(path).encode() + json.dumps([c for c in notebook.cells if c.cell_type == "code"]).encode())
     # A new name makes Sphinx read the pages again, though their sources are the old ones.
     folder = ROOT / "_build" / f".jupyter_cache-{h.hexdigest()[:12]}"
+    config["nb_execution_cache_path"] = str(folder)
+    if (folder / "complete").exists():
+        return
     for old in folder.parent.glob(".jupyter_cache-*"):
-        if old != folder:
-            shutil.rmtree(old)
+        shutil.rmtree(old)
     cache = get_cache(folder)
     for path, notebook in notebooks.items():
         part = folder / path.name
         write(notebook, part)
         cache.cache_notebook_file(part, uri=str(path), overwrite=True)
         part.unlink()
-    config["nb_execution_cache_path"] = str(folder)
+    (folder / "complete").touch()
 
 
 class RunStatus(SphinxDirective):
