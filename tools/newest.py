@@ -3,6 +3,7 @@
 Jupyter Book 1.x pins an older Sphinx. It writes the configuration; a second environment without pins builds with it.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ EXTENSIONS = """
 
 def main():
     configuration = ROOT / "conf.py"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "book" / "_ext"), str(ROOT / "tools")])}
     shutil.rmtree(VENV, ignore_errors=True)
     steps = [
         ["uv", "venv", "--quiet", "--python", sys.executable, str(VENV)],
@@ -28,9 +30,11 @@ def main():
     ]
     try:
         for step in steps:
-            status = subprocess.call(step, cwd=ROOT)
+            status = subprocess.call(step, cwd=ROOT, env=environment)
             if status:
                 return status
+            if configuration.is_file():  # Jupyter Book wrote it, and must not be asked for
+                configuration.write_text(configuration.read_text().replace("'jupyter_book', ", ""))
     finally:
         configuration.unlink(missing_ok=True)
     subprocess.call(["uv", "pip", "list", "--quiet", "--python", str(VENV)], cwd=ROOT)
