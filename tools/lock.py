@@ -1,7 +1,7 @@
 """Write requirements.lock and environment.yml from pyproject.toml, the one source of versions.
 
 The lock pins every extra for all Pythons that the project takes. environment.yml, for Binder and conda,
-names the direct dependencies of package and book with their pins; pip takes the rest from the lock.
+names the direct dependencies of package, cluster and book with their pins; pip takes the rest from the lock.
 """
 
 import argparse
@@ -40,7 +40,8 @@ def bare_name(requirement):
 def environment(project, lock):
     """The text of environment.yml."""
     versions = dict(line.split(" ;")[0].split("==") for line in lock.splitlines() if "==" in line)
-    direct = sorted(project["dependencies"] + project["optional-dependencies"]["book"], key=bare_name)
+    extras = project["optional-dependencies"]
+    direct = sorted(project["dependencies"] + extras["cluster"] + extras["book"], key=bare_name)
     named = [re.match(r"[\w.-]+(\[.*?\])?", requirement).group() for requirement in direct]
     pins = [f"{name}=={versions[bare_name(name)]}" for name in named]
     lines = ["# Made by `make lock` from pyproject.toml and requirements.lock: change those."]
