@@ -231,7 +231,8 @@ CLAIMS: list[Claim] = [
         inputs={**_SHOCK, "efficiency": 0.1},
         stated=1.0,
         tolerance=0.6,
-        remark="The slide writes “~”: the factor is 1/2 with k r_g = 1 and ε_CR = ξρU².",
+        remark="The slide writes “~”: with k r_g = 1 and ε_CR = ξρU² the factor is {factor:.2g}.",
+        variants={"factor": {}},
     ),
     Claim(
         id="acceleration-field-power",

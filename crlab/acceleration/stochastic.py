@@ -332,7 +332,7 @@ def simulate(
 
     Notes
     -----
-    Krülls & Achterberg 1994; MacKinnon & Craig 1991. Particles are dropped 10 κ2/u2 downstream, from where a share of
+    Krülls & Achterberg (1994). Particles are dropped 10 κ2/u2 downstream, from where a share of
     5e-5 would come back. Weak order one in dt where u is smooth; the width makes an error of order u width/κ.
 
     Examples
@@ -418,7 +418,7 @@ def passage_distribution(shock: Shock, t: u.Quantity, ratio: float) -> Array:
 
     Notes
     -----
-    From the solution of Toptyghin 1980 and Drury 1983; inverted by the fixed Talbot method (Abate & Valkó 2004),
+    From the solution in Drury (1983); inverted by the fixed Talbot method (Abate & Valkó 2004),
     good to about 1e-8. With a source that is steady since t = 0 it is f(p, t) at the shock over its final value.
 
     Examples

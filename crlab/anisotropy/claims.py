@@ -17,10 +17,19 @@ _WALK = "anisotropy/from-flying-to-diffusing"
 _LENGTH = 1 * u.pc  # of no consequence: times are given in free flights
 
 
-def _amplitude_decade(which: str, energy: u.Quantity) -> float:
+def _amplitude_decade(which: str, energy: u.Quantity, what: str = "decade") -> u.Quantity:
+    """Of the smallest or largest amplitude: its decade, itself, its energy; or the number or lowest energy of all."""
     table = published_amplitudes()
-    below = table["amplitude"][table["energy"] <= energy]
-    return float(np.log10({"smallest": min, "largest": max}[which](below)))
+    table = table[table["energy"] <= energy]
+    row = table[{"smallest": np.argmin, "largest": np.argmax}[which](table["amplitude"])]
+    everything = {
+        "decade": np.log10(row["amplitude"]),
+        "amplitude": row["amplitude"],
+        "energy": row["energy"].to(u.TeV),
+        "lowest": table["energy"].min(),
+        "number": len(table),
+    }
+    return u.Quantity(everything[what])
 
 
 def _ballistic(number: int, nside: int) -> float:
@@ -57,9 +66,10 @@ CLAIMS: list[Claim] = [
         stated=(-4.0, -3.0),
         tolerance=0.05,
         remark=(
-            "Of six published values. The lowest energy among them is 78 GeV: below, the Sun's field bends the arrival "
-            "directions, and we quote no measurement."
+            "Of {number:.0f} published values. The lowest energy among them is {lowest:.2g}: below, the Sun's field "
+            "bends the arrival directions, and we quote no measurement."
         ),
+        variants={"number": {"what": "number"}, "lowest": {"what": "lowest"}},
     ),
     Claim(
         id="anisotropy-largest",
@@ -70,7 +80,8 @@ CLAIMS: list[Claim] = [
         inputs={"which": "largest", "energy": 1 * u.PeV},
         stated=(-4.0, -3.0),
         tolerance=0.05,
-        remark="1.2e-3 at 10 TeV, of the order that the slide gives.",
+        remark="The value is {amplitude:.2g} at {energy:.2g}, of the order that the slide gives.",
+        variants={"amplitude": {"what": "amplitude"}, "energy": {"what": "energy"}},
     ),
     Claim(
         id="anisotropy-ballistic",
@@ -103,7 +114,8 @@ CLAIMS: list[Claim] = [
         inputs={"flights": (30.0, 300.0), "number": 20_000},
         stated=1.0,
         tolerance=0.03,
-        remark="From a Monte Carlo. It is 2 for times below one free flight.",
+        remark="From a Monte Carlo. For times far below one free flight it is {early:.2g}.",
+        variants={"early": {"flights": (0.003, 0.03)}},
     ),
     Claim(
         id="anisotropy-random-walk-constant",

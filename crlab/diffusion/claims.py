@@ -138,9 +138,10 @@ CLAIMS: list[Claim] = [
         stated=(-2.4, -1.9),
         tolerance=0.001,
         remark=(
-            "The soft end, -2.4, is that of r = 22/7, a shock of Mach number 3.3 in a gas with γ = 5/3. The hard end, "
-            "-1.9, needs r = 13/3, more than any shock in such a gas has."
+            "The soft end of the slide's range is that of r = 22/7, with {soft:.3g}: a shock whose Mach number has the "
+            "square 11 in a gas with γ = 5/3. Its hard end needs r = 13/3, with {hard:.3g}: above all shocks there."
         ),
+        variants={"soft": {"r": 22 / 7}, "hard": {"r": 13 / 3}},
     ),
     Claim(
         id="transport-halo",

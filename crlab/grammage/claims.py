@@ -1,5 +1,7 @@
 """The ledger's entries of this part."""
 
+from functools import lru_cache
+
 import numpy as np
 from astropy import constants as const
 from astropy import units as u
@@ -8,7 +10,7 @@ from scipy.optimize import brentq
 from crlab.claims import Claim
 from crlab.data import table
 from crlab.grammage.chain import composition, from_observed, gas_mass, network
-from crlab.grammage.fit import fit_boron_to_carbon
+from crlab.grammage.fit import HaloFit, fit_boron_to_carbon
 from crlab.grammage.halo import HaloModel
 from crlab.grammage.slab import crossing_grammage, grammage, pair, residence_time
 from crlab.grammage.spectrum import (
@@ -30,8 +32,11 @@ _NUCLEON = 1.7e-24 * u.g  # the talk's gas is all hydrogen
 _GAS = {"density": 1 / u.cm**3, "mass": _NUCLEON}
 
 
-def _largest_ratio(name: str) -> u.Quantity:
-    return table(name)["value"].max()
+def _ratio(name: str, what: str) -> u.Quantity:
+    """Of a measured ratio: its largest value, the rigidity of that, the last value, or the rigidity of that."""
+    measured = table(name)
+    point = measured[np.argmax(measured["value"])] if what in ("largest", "peak") else measured[-1]
+    return point["value"] if what in ("largest", "last") else point["x"].to(u.GV if what == "peak" else u.TV)
 
 
 def _slab(ratio: float, parents: tuple[str, ...], helium: float) -> u.Quantity:
@@ -105,9 +110,14 @@ def _halo_grammage(rigidity: u.Quantity, **halo: u.Quantity) -> u.Quantity:
     return HaloModel(**halo).grammage(rigidity)
 
 
-def _fitted_delta(name: str, third: str, correlation: float) -> u.Quantity:
-    fit = fit_boron_to_carbon(table(name), free=("kappa0", "delta", third), correlation=correlation)
-    return fit.values["delta"]
+@lru_cache
+def _boron_to_carbon(name: str, third: str, correlation: float) -> HaloFit:
+    return fit_boron_to_carbon(table(name), free=("kappa0", "delta", third), correlation=correlation)
+
+
+def _fitted_delta(name: str, third: str, correlation: float, error: bool = False) -> u.Quantity:
+    fit = _boron_to_carbon(name, third, correlation)
+    return (fit.errors if error else fit.values)["delta"]
 
 
 CLAIMS: list[Claim] = [
@@ -224,11 +234,12 @@ CLAIMS: list[Claim] = [
         slide="Secondaries from spallation",
         words="secondaries over primaries, where they are most (boron over carbon)",
         chapter=_COMPOSITION,
-        compute=_largest_ratio,
-        inputs={"name": "ams02-bc-2021"},
+        compute=_ratio,
+        inputs={"name": "ams02-bc-2021", "what": "largest"},
         stated=0.3,
         tolerance=0.1,
-        remark="The ratio peaks near 4 GV and falls to 0.05 at 2 TV: 0.3 is the value at a few GV.",
+        remark="The ratio peaks near {peak:.1g} and falls to {last:.1g} at {end:.1g}: 0.3 holds at the peak.",
+        variants={name: {"what": name} for name in ("peak", "last", "end")},
     ),
     Claim(
         id="grammage-from-ratio",
@@ -318,8 +329,9 @@ CLAIMS: list[Claim] = [
         agrees=False,
         remark=(
             "The slide gives its exponents as an example. This model and its cross-sections prefer less; the fit's "
-            "error is below 0.05, but how one explains the flat end of B/C matters as much: see the next entry."
+            "error is {error:.1g}, but how one explains the flat end of B/C matters as much: see the next entry."
         ),
+        variants={"error": {"error": True}},
     ),
     Claim(
         id="diffusion-index-with-source-grammage",
