@@ -14,7 +14,7 @@ from crlab.acceleration import _kernels
 NUMBER = 2000
 STEPS = 1700
 U2, KAPPA2, WIDTH, DT = 0.25, 1.0, 0.05, 0.01
-REPEATS = 5
+REPEATS = 9
 
 
 @numba.njit(cache=True, nogil=True)

@@ -292,3 +292,11 @@ def test_broken_conditions_if_asked_for():
     )
     q, error = sample.index()
     assert q - 4 > 10 * error
+
+
+@pytest.mark.parametrize(("size", "n"), [(8, 8), (16, 9), (64, 64), (64, 50)])
+def test_positions_of_events(size, n):
+    event = (np.random.default_rng(1).random(size) < 0.3).astype(np.uint8)
+    where = np.empty(size, np.int64)
+    found = _kernels.positions(event, n, where)
+    np.testing.assert_array_equal(where[:found], np.flatnonzero(event[:n]))
