@@ -65,45 +65,43 @@ def kernel_walk(rng, kind, x, y, end, u2, kappa2, width, dt):
     return _kernels.walk(rng, kind, ends, levels, u2, kappa2, 0.0, width, dt, dt, 1e9, x, y, passage)
 
 
-def cost(function):
-    """Nanoseconds a step: the best of some repeats, after a first call."""
-    best = []
+def costs(functions):
+    """Nanoseconds a step of each function: the best of some repeats, taken in turn, after a first call."""
+    best = np.full(len(functions), np.inf)
     for repeat in range(REPEATS + 1):
-        rng = np.random.default_rng(repeat)
-        begin = time.thread_time()
-        steps = function(rng)
-        best.append((time.thread_time() - begin) / steps * 1e9)
-    return min(best[1:])
+        for i, function in enumerate(functions):
+            rng = np.random.default_rng(repeat)
+            begin = time.thread_time()
+            steps = function(rng)
+            if repeat:
+                best[i] = min(best[i], (time.thread_time() - begin) / steps * 1e9)
+    return best
 
 
-def walk_cost(walk, kind, kappa2):
+def walker(walk, kind, kappa2):
     def run(rng):
         x, y = np.zeros(NUMBER), np.zeros(NUMBER)
         return walk(rng, kind, x, y, (STEPS - 0.5) * DT, U2, kappa2, WIDTH, DT)
 
-    return cost(run)
+    return run
 
 
-def normal_cost():
-    def run(rng):
-        deviates(rng, np.empty(NUMBER), STEPS)
-        return NUMBER * STEPS
-
-    return cost(run)
+def normal(rng):
+    deviates(rng, np.empty(NUMBER), STEPS)
+    return NUMBER * STEPS
 
 
 def main():
-    normal = normal_cost()
     print(f"{'a step of the shock':<34}{'ns/step':>9}{'ratio':>24}")
-    print(f"{'normal deviate alone':<34}{normal:>9.2f}")
     for kappa2, text in ((1.0, "κ equal on both sides"), (0.25, "κ/u equal on both sides")):
-        gauss, weak = (walk_cost(kernel_walk, kind, kappa2) for kind in (0, 1))
-        plain = [walk_cost(numpy_walk, kind, kappa2) for kind in (0, 1)]
+        walks = [walker(walk, kind, kappa2) for walk in (kernel_walk, numpy_walk) for kind in (0, 1)]
+        deviate, gauss, weak, plain, plain_weak = costs([normal, *walks])
         print(text)
-        print(f"{'  kernel, normal deviates':<34}{gauss:>9.2f}{gauss / normal:>8.2f} x the deviate")
+        print(f"{'  normal deviate alone':<34}{deviate:>9.2f}")
+        print(f"{'  kernel, normal deviates':<34}{gauss:>9.2f}{gauss / deviate:>8.2f} x the deviate")
         print(f"{'  kernel, four-point':<34}{weak:>9.2f}")
-        print(f"{'  numpy, normal deviates':<34}{plain[0]:>9.2f}{plain[0] / weak:>8.1f} x kernel, four-point")
-        print(f"{'  numpy, four-point':<34}{plain[1]:>9.2f}{plain[1] / weak:>8.1f} x kernel, four-point")
+        print(f"{'  numpy, normal deviates':<34}{plain:>9.2f}{plain / weak:>8.1f} x kernel, four-point")
+        print(f"{'  numpy, four-point':<34}{plain_weak:>9.2f}{plain_weak / weak:>8.1f} x kernel, four-point")
 
 
 if __name__ == "__main__":
