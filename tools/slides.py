@@ -101,7 +101,7 @@ def text_slide(level, heading, text):
     equations = [body for _, kind, _, body in FENCE.findall(text) if kind == "math"]
     equations = [re.sub(r"^:\w+:.*\n", "", body, flags=re.M).strip() for body in equations]
     prose = FENCE.sub("", text).strip()
-    questions = [q.strip() for q in re.findall(r"(?:^|(?<=[.!?:]\s))[A-Z][^.!?:]*\?(?=\s|$)", prose)]
+    questions = [s for s in re.split(r"(?<=[.!?])\s+|\n\n+", prose) if s.endswith("?")]
     if level == 1:
         parts = [f"<h1>{rendered(heading)[3:-5]}</h1>", rendered(prose.split("\n\n")[0])]
         return slide(parts, prose)
@@ -161,10 +161,14 @@ def page(title, body, up=""):
     )
 
 
+def bundle():
+    """Where the one file of MathJax is."""
+    return Path(find_spec("sphinx-mathjax-offline").origin).parent / "static" / "mathjax" / MATHJAX
+
+
 def main():
     TARGET.mkdir(parents=True, exist_ok=True)
-    package = Path(find_spec("sphinx-mathjax-offline").origin).parent
-    shutil.copyfile(package / "static" / "mathjax" / MATHJAX, TARGET / MATHJAX)
+    shutil.copyfile(bundle(), TARGET / MATHJAX)
     links = []
     for path in chapters.chapters():
         if "reference" in path.parts:
