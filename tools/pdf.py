@@ -65,12 +65,17 @@ def article(page, names):
     found = soup.select_one("article.bd-article")
     for element in found.select(DROPPED):
         element.decompose()
+    seen = set()  # sphinx-exercise gives all contents one id
     for element in found.find_all(True):
         for key in ("href", "src"):
             if key in element.attrs and not element[key].startswith("data:"):
                 element[key] = moved(element[key], page, names)
         if "id" in element.attrs:
-            element["id"] = anchor(page, element["id"])
+            if element["id"] in seen:
+                del element["id"]
+            else:
+                seen.add(element["id"])
+                element["id"] = anchor(page, element["id"])
     found["id"] = anchor(page)
     return str(found)
 
