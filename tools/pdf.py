@@ -26,7 +26,7 @@ STYLE = """
 body { display: block; } main { max-width: none; padding: 0; }
 article { break-before: page; } article:first-of-type { break-before: auto; }
 h1, h2, h3, figcaption { break-after: avoid; } figure, .admonition, div.math, tr { break-inside: avoid; }
-div.cell_input pre, div.cell_output pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+div.highlight pre, div.cell_output pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 table { font-size: 0.75em; } img { max-width: 100%; height: auto; } .crlab-player img { display: block !important; }
 .crlab-player img:not(:first-of-type) { display: none !important; }
 .dropdown > *, details > * { display: block !important; visibility: visible !important; max-height: none !important; }
