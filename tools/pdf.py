@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "_build" / "html"
-WHOLE = SITE / "whole-book.html"  # beside the pages, so that their style sheets and MathJax are found
+WHOLE = SITE / "whole-book.htm"  # beside the pages, for their style sheets and MathJax, and none of the *.html
 TARGET = ROOT / "_build" / "book.pdf"
 DROPPED = (
     "script, .headerlink, .copybtn, .prev-next-footer, .crlab-player button, .crlab-player input, iframe, noscript"

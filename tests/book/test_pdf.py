@@ -56,7 +56,7 @@ def test_links_are_moved(url, expected):
 
 @pytest.mark.skipif(not shutil.which("chromium"), reason="no Chromium on this machine (Debian: apt install chromium)")
 def test_a_document_is_printed_with_an_outline(tmp_path):
-    document = pdf.SITE / "print-test.html"
+    document = pdf.SITE / "print-test.htm"
     document.write_text(
         "<html lang='en'><head><title>T</title><script>MathJax = {startup: {promise: Promise.resolve()}}</script>"
         "</head><body><h1>One</h1><p style='break-after: page'>a</p><h1>Two</h1></body></html>"
