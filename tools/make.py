@@ -217,7 +217,20 @@ def lab():
     return run("jupyter", "lab", "book")
 
 
-GOALS = {goal.__name__: goal for goal in (book, test, chapters, bench, lab, lock, newest)}
+def handouts():
+    return run("python", "tools/handouts.py")
+
+
+def slides():
+    return run("python", "tools/slides.py")
+
+
+def pdf():
+    chromium()
+    return build() or run("python", "tools/pdf.py")
+
+
+GOALS = {goal.__name__: goal for goal in (book, test, chapters, bench, lab, handouts, slides, pdf, lock, newest)}
 
 
 def main():

@@ -1,12 +1,20 @@
 """Keep the book whole without a network: equations, doors to its repository, no repeated scripts."""
 
+import base64
 import re
 import shutil
+import struct
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
 MATHJAX = "tex-svg-full.js"
+# Text waits for its equations, or at most a moment (see crlab.css), so that no line jumps under a reader's eyes.
+WAIT = """
+document.documentElement.classList.add("crlab-typesetting");
+addEventListener("load", () => Promise.resolve(window.MathJax?.startup?.promise)
+  .finally(() => document.documentElement.classList.remove("crlab-typesetting")));
+"""
 
 
 def copy_mathjax(app, exception):
@@ -55,6 +63,33 @@ def mend_lists(app, pagename, templatename, context, doctree):
         context["body"] = context["body"].replace('role="list" class="citation-list"', 'class="citation-list"')
 
 
+def png_size(begin):
+    """Width and height from the first bytes of a PNG; nothing for other files."""
+    return struct.unpack(">II", begin[16:24]) if begin[:8] == b"\x89PNG\r\n\x1a\n" else None
+
+
+def size_images(app, pagename, templatename, context, doctree):
+    """Write the size of each image into the page, so that nothing jumps when it arrives."""
+    files = {name: Path(app.srcdir) / path for path, name in getattr(app.builder, "images", {}).items()}
+
+    def sized(found):
+        tag, source = found[0], found[1]
+        if re.search(r"\s(width|height)=", tag):
+            return tag
+        if source.startswith("data:image/png;base64,"):
+            begin = base64.b64decode(source.partition(",")[2][:32])
+        elif (path := files.get(Path(source).name)) and path.is_file():
+            with path.open("rb") as file:
+                begin = file.read(24)
+        else:
+            return tag
+        size = png_size(begin)
+        return tag if size is None else f'<img width="{size[0]}" height="{size[1]}"{tag[4:]}'
+
+    if "body" in context:
+        context["body"] = re.sub(r'<img\s[^>]*?src="([^"]*)"[^>]*>', sized, context["body"])
+
+
 def clean_scripts(app, pagename, templatename, context, doctree):
     """Drop inline scripts that Sphinx emits twice: a second `const` of one name is an error."""
     seen, kept = set(), []
@@ -69,8 +104,10 @@ def clean_scripts(app, pagename, templatename, context, doctree):
 def setup(app):
     """Sphinx calls this."""
     app.config.mathjax_path = f"mathjax/{MATHJAX}"
+    app.add_js_file(None, body=WAIT)
     app.connect("config-inited", doors, priority=100)
     app.connect("build-finished", copy_mathjax)
     app.connect("html-page-context", mend_lists)
+    app.connect("html-page-context", size_images)
     app.connect("html-page-context", clean_scripts, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

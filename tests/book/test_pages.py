@@ -67,7 +67,7 @@ def browser():
 class Visit:
     """A page opened with every request to another host refused and noted."""
 
-    def __init__(self, browser, address, path, width=1366, dark=False):
+    def __init__(self, browser, address, path, width=1366, dark=False, before=""):
         self.outside, self.errors = [], []
         self.context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
@@ -76,6 +76,7 @@ class Visit:
         self.page.route("**/*", functools.partial(self._route, address))
         self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
         self.page.on("pageerror", lambda e: self.errors.append(str(e)))
+        self.page.add_init_script(before)
         if dark:
             self.page.add_init_script("localStorage.setItem('mode', 'dark'); localStorage.setItem('theme', 'dark')")
         self.page.goto(f"{address}/{path}", wait_until="load")

@@ -32,3 +32,10 @@ def test_every_dependency_earns_its_line():
     tables = "\n".join(line for line in README.splitlines() if line.startswith("|"))
     for requirement in project["dependencies"] + extras:
         assert re.search(rf"\b{re.escape(lock.bare_name(requirement))}\b", tables), requirement
+
+
+def test_own_data_are_fitted_as_the_page_for_researchers_says(capsys):
+    page = (ROOT / "book" / "reference" / "from-book-to-publication-size.md").read_text()
+    (example,) = [code for code in re.findall(r"```python\n(.*?)```", page, re.S) if "mine" in code]
+    exec("from astropy import units as u\n" + example, {})
+    assert "kappa0 = " in capsys.readouterr().out

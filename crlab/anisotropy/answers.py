@@ -1,0 +1,93 @@
+"""What the exercises of this part ask for."""
+
+import numpy as np
+from astropy import constants as const
+from astropy import units as u
+
+from crlab.anisotropy.walk import diffusion_coefficient, steady_dipole
+from crlab.answers import Answer
+
+__all__ = ["ANSWERS"]
+
+_LENGTH = 1.6 * u.pc
+_KMS = u.km / u.s
+
+
+def _moving_observer(speed: u.Quantity) -> u.Quantity:
+    """Compton and Getting's dipole for an intensity ∝ E^-2.7."""
+    return ((2.7 + 2) * speed / const.c).to(u.one)
+
+
+def _two_sources() -> float:
+    """Dipole between steady sources at 1 and 2 kpc: each alone weighted with its density 1/r."""
+    distance = np.array([1.0, 2.0]) * u.kpc
+    alone = steady_dipole(distance, kappa=diffusion_coefficient(_LENGTH)).to_value(u.one)
+    density = 1 / distance.value
+    return float((alone * density) @ [1, -1] / density.sum())
+
+
+def _best_time() -> u.Quantity:
+    """Maximum over t of density times dipole of a burst, t^(-5/2) exp(-r²/4κt), on a fine grid."""
+    r, kappa = 300 * u.pc, 5e28 * u.cm**2 / u.s
+    t = np.geomspace(1e3, 1e7, 40_001) * u.yr
+    product = -2.5 * np.log(t.value) - (r**2 / (4 * kappa * t)).to_value(u.one)
+    return t[np.argmax(product)]
+
+
+def _transport_length() -> float:
+    """1/(1 - g) for a new direction along old + random: g is the mean cosine, by quadrature."""
+    mu, weight = np.polynomial.legendre.leggauss(400)
+    g = weight @ ((1 + mu) / np.sqrt(2 + 2 * mu)) / 2
+    return float(1 / (1 - g))
+
+
+def _outward_dipole() -> float:
+    """Three times the mean cosine of an intensity ∝ cos θ over the outward half."""
+    node, weight = np.polynomial.legendre.leggauss(8)
+    mu = (1 + node) / 2
+    return float(3 * (weight @ mu**2) / (weight @ mu))
+
+
+ANSWERS: list[Answer] = [
+    Answer(
+        id="isotropy-2",
+        exercise="ex-isotropy-motion",
+        wanted="the dipole from 26 km/s through the local gas",
+        kind="a pure number",
+        compute=lambda: _moving_observer(26 * _KMS),
+        hint="J/p² is the same for all observers.",
+    ),
+    Answer(
+        id="diffusing-1",
+        exercise="ex-diffusing-memory",
+        wanted="what replaces ℓ, in units of ℓ, for the scattering of the exercise",
+        kind="a pure number",
+        compute=_transport_length,
+        hint="1/(1 - g) with the mean cosine g of one scattering.",
+    ),
+    Answer(
+        id="diffusing-2",
+        exercise="ex-diffusing-two",
+        wanted="the dipole of the two sources together",
+        kind="a pure number",
+        compute=_two_sources,
+        hint="densities add as numbers, gradients as vectors.",
+    ),
+    Answer(
+        id="diffusing-3",
+        exercise="ex-diffusing-burst",
+        wanted="the time at which density times dipole is largest",
+        kind="a time",
+        unit="yr",
+        compute=_best_time,
+        hint="the product goes as t^(-5/2) exp(-r²/4κt).",
+    ),
+    Answer(
+        id="diffusing-4",
+        exercise="ex-diffusing-edge",
+        wanted="a for an intensity proportional to cos θ over the outward half",
+        kind="a pure number",
+        compute=_outward_dipole,
+        hint="a is three times the mean cosine.",
+    ),
+]

@@ -1,0 +1,104 @@
+"""Slides: what a chapter gives, and that a browser shows it without a network and turns it from the keyboard."""
+
+import shutil
+
+import chapters
+import nbformat
+import pytest
+import slides
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from playwright.sync_api import sync_playwright
+
+CHROMIUM = shutil.which("chromium")
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+TEXT = """## How fast is it?
+
+Guess first: is it *fast*, or is $v < c$? The {term}`answer` stands in {eq}`eq-demo` {cite:p}`Bell1978`.
+
+```{math}
+:label: eq-demo
+v = a\\,t < c
+```
+"""
+
+
+def demo():
+    figure = new_output("display_data", {"image/png": PIXEL, "text/plain": "<Figure>"})
+    printed = new_output("stream", text="v = 3 & more\n")
+    markup = {"mystnb": {"image": {"alt": "A dot."}, "figure": {"caption": "A dot at $x = 1$.", "name": "fig-demo"}}}
+    return new_notebook(
+        cells=[
+            new_markdown_cell("# A title\n\nA promise.\n\nMore."),
+            new_markdown_cell(TEXT),
+            new_code_cell("plot()", outputs=[figure], metadata=markup),
+            new_code_cell("print(v)", outputs=[printed]),
+            new_code_cell("print(w)", outputs=[printed], metadata={"tags": ["slide"]}),
+            new_code_cell("plot(2)", outputs=[figure], metadata={"tags": ["no-slide"]}),
+            new_markdown_cell("## Exercises\n\nWhy?"),
+            new_markdown_cell("## Summary\n\n- One.\n- Two."),
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def shown():
+    return [BeautifulSoup(s, "html.parser") for s in slides.slides(demo())]
+
+
+def test_title_section_figure_code_and_summary(shown):
+    assert len(shown) == 5
+    title, section, figure, code, summary = shown
+    assert title.h1.text == "A title"
+    assert "A promise." in title.p.text
+    assert section.h2.text == "How fast is it?"
+    assert [q.text.strip() for q in section.select(".question")] == ["Guess first: is it fast, or is \\(v < c\\)?"]
+    assert "v = a\\,t < c" in section.text
+    assert "{" not in section.details.text.replace("a\\,t", "")
+    assert figure.img["alt"] == "A dot."
+    assert figure.figcaption.text.strip() == "A dot at \\(x = 1\\)."
+    assert [pre.text for pre in code.select("pre")] == ["print(w)", "v = 3 & more\n"]
+    assert [item.text for item in summary.select("li")] == ["One.", "Two."]
+
+
+@pytest.mark.parametrize("path", [p for p in chapters.chapters() if "reference" not in p.parts], ids=lambda p: p.stem)
+def test_every_chapter_gives_a_talk(path):
+    notebook = nbformat.read(path, 4)
+    found = [BeautifulSoup(s, "html.parser") for s in slides.slides(notebook)]
+    figures = sum("image/png" in o.get("data", {}) for c in notebook.cells if c.cell_type == "code" for o in c.outputs)
+    assert sum(bool(s.select("figure")) for s in found) == figures
+    assert found[0].h1
+    for s in found:
+        words = s.text.replace("\\", "")
+        assert "{cite" not in words
+        assert "EQUATION" not in words
+        assert all(image.get("alt") for image in s.select("img"))
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt install chromium)")
+def test_keys_turn_the_slides_and_equations_show_without_a_network(tmp_path):
+    shutil.copyfile(slides.bundle(), tmp_path / slides.MATHJAX)
+    file = tmp_path / "demo.html"
+    file.write_text(slides.page("Demo", slides.slides(demo())), encoding="utf-8")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1000, "height": 700})
+        outside, errors = [], []
+        page.on("request", lambda r: outside.append(r.url) if not r.url.startswith(("file:", "data:")) else None)
+        page.on("pageerror", lambda e: errors.append(str(e)))
+        page.goto(file.as_uri(), wait_until="load")
+        page.evaluate("MathJax.startup.promise")
+        assert page.locator("mjx-container svg").count() >= 3
+        assert page.evaluate("here()") == 0
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("here() === 1")
+        page.keyboard.press("End")
+        page.wait_for_function("here() === 4")
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_function("here() === 3")
+        assert page.locator("details[open]").count() == 0
+        page.keyboard.press("n")
+        assert page.locator("details[open]").count() == 2
+        assert outside == []
+        assert errors == []
+        browser.close()
