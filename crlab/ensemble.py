@@ -99,7 +99,7 @@ def fill(
     path = Path(path)
     axes = {name: np.asarray(values, dtype=np.float64) for name, values in coords.items()}
     for name, values in axes.items():
-        if name in (_NAME, "realisation") or values.ndim != 1 or values.size == 0 or not np.isfinite(values).all():
+        if name in (_NAME, "realisation") or values.ndim != 1 or values.size == 0 or np.isnan(values).any():
             raise ValueError(f"coords[{name!r}] must be a list of numbers with a name of its own, got {coords[name]!r}")
     work = blocks(n, size=batch, seed=seed)
     wanted = {
