@@ -31,6 +31,7 @@ from crlab.diffusion.green import Halo
 from crlab.parallel import Block, blocks, map_blocks
 from crlab.sources.bins import bin_weights, proton_bins
 from crlab.sources.credit import RATE
+from crlab.sources.population import Arms, Population
 from crlab.sources.spectra import Galaxy, Simulator, prepare
 from crlab.units import Array
 
@@ -143,10 +144,15 @@ def _broken() -> Galaxy:
     return Galaxy(halo=Halo(break_rigidity=312 * u.GV))
 
 
+def _arms() -> Galaxy:
+    return Galaxy(rate=Population("Case & Bhattacharya 1998", arms=Arms()).ring_density)
+
+
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
         "reference": Recipe("all defaults", 6000, 20260311, (1.0, 3.0, 10.0, 30.0, 100.0)),
         "twice-the-rate": Recipe("twice as many explosions", 2000, 20260312, (10.0,), galaxy=_twice),
+        "spiral-arms": Recipe("sources in spiral arms", 2000, 20260316, (10.0,), galaxy=_arms),
         "broken-diffusion": Recipe("a break of κ at 312 GV", 2000, 20260313, (10.0,), galaxy=_broken),
         "late-sedov": Recipe("t_Sed = 1000 yr", 2000, 20260314, (10.0,), escape={"start": 1000 * u.yr}),
         "slow-fall": Recipe("E_max falls as t^-0.8", 2000, 20260315, (10.0,), escape={"slope": 0.8}),
