@@ -176,7 +176,7 @@ def test_more_freedom_and_more_noise_make_it_harder(reference, at_ten, tree):
 
 
 def test_shuffled_labels_teach_nothing(at_ten):
-    """Chance is 1/3: no trace of the answer leaks into the features. One leaf answers for all smooth spectra, so it varies."""
+    """Chance is 1/3: nothing leaks into the features. One leaf answers for all smooth spectra, so it varies."""
     learned, graded = at_ten
     found = []
     for seed in range(4):

@@ -50,7 +50,7 @@ def test_one_point_statistics_are_the_same_in_both_scenarios():
 
 
 def test_a_bin_wider_than_the_features_averages_them():
-    """An average is less skewed: above the floor the median of DAMPE's bins, 0.2 decades wide, is nearer to the mean."""
+    """An average is less skewed: above the floor the median of DAMPE's wide bins is nearer to the mean."""
     reference = load()
     shift = np.median(reference.of("CREDIT 10 TeV"), axis=0) - np.median(reference.of("burst"), axis=0)
     assert np.all(shift[42:44] > 0.008)
