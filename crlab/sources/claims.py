@@ -224,7 +224,8 @@ CLAIMS: list[Claim] = [
         tolerance=1e-3,
         remark=(
             "“Much smaller” is read as a tenth. For a feature of which each e-fold of energy has one, in AMS-02 at "
-            "1 TeV. DAMPE's bins are wider than the features: there it is {dampe1:.2g} at 1 TeV and {dampe10:.2g} at 10 TeV."
+            "1 TeV. DAMPE's bins are wider than the features: there it is {dampe1:.2g} at 1 TeV and {dampe10:.2g} "
+            "at 10 TeV."
         ),
         variants={
             "dampe1": {"experiment": "DAMPE", "energy": 1.2 * u.TeV},
