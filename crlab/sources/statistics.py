@@ -213,7 +213,7 @@ class FluxDistribution:
         Examples
         --------
         >>> print(f"{exact_distribution(2488).cdf(1):.3f}")
-        0.752
+        0.750
         """
         value = take("x", x, "")
         if np.any(value > self.x[-1]):
