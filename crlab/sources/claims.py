@@ -9,6 +9,7 @@ from crlab.diffusion.green import Halo, green, lepton_density, mean_density, sur
 from crlab.sources.bins import proton_bins
 from crlab.sources.credit import feature, feature_rate, pulse_height, single_source, source_count
 from crlab.sources.population import Population, number_of_sources
+from crlab.sources.statistics import exact_distribution, sources_above
 from crlab.timescales import lepton_losses
 
 __all__ = ["CLAIMS"]
@@ -23,6 +24,8 @@ _HOW_MANY = "sources/how-many-sources"
 _CREDIT = "sources/credit"
 _TELL = "sources/can-we-tell-them-apart"
 _GREEN = "sources/greens-function-of-the-halo"
+_FLUCTUATIONS = "Stochastic nature of sources implies fluctuations in spectrum"
+_ONE = "sources/one-galaxy-many-galaxies"
 
 
 def _residence() -> float:
@@ -93,6 +96,17 @@ def _told_apart(question: str, floor: str, degree: int, extra: float) -> float:
     learn, test = samples(load(), f"CREDIT {floor}", View(degree, extra=extra), seed=1).split()
     report = train("tree", learn).report(test)
     return report.accuracy if question == "which" else float(np.mean((report.predicted == 0) == (report.labels == 0)))
+
+
+def _mean_of_realisations(number: float) -> float:
+    """Mean of the sum over random sources, ∫ N(> x) dx, with the x^(-4/3) tail beyond the last point."""
+    x = np.geomspace(1e-14, 1e3, 4001)
+    above = sources_above(x, number)
+    return float(np.trapezoid(x * above, np.log(x)) + 3 * above[-1] * x[-1])
+
+
+def _median_of_realisations(number: float) -> float:
+    return float(exact_distribution(number).quantile(0.5))
 
 
 CLAIMS: list[Claim] = [
@@ -262,5 +276,33 @@ CLAIMS: list[Claim] = [
             "between the stochastic two gives: below E_b they are the same. With a cubic left free it is {cubic:.2g}."
         ),
         variants={"low": {"floor": "1 TeV"}, "high": {"floor": "100 TeV"}, "cubic": {"degree": 3}},
+    ),
+    Claim(
+        id="sources-realisations-mean",
+        slide=_FLUCTUATIONS,
+        words="mean of ψ over realisations, over the solution for a smooth source density",
+        chapter=_ONE,
+        compute=_mean_of_realisations,
+        inputs={"number": 2488.0},
+        stated=1.0,
+        tolerance=1e-3,
+        remark="At 10 TV. The mean is finite and that of the slide; the variance is not finite.",
+    ),
+    Claim(
+        id="sources-realisations-median",
+        slide=_FLUCTUATIONS,
+        words="flux of the middle one of many Galaxies at 10 TV, over the mean",
+        chapter=_ONE,
+        compute=_median_of_realisations,
+        inputs={"number": 2488.0},
+        stated=1.0,
+        tolerance=0.02,
+        agrees=False,
+        source="often quoted",
+        remark=(
+            "The slide names the mean, and predictions often show nothing else. The middle Galaxy lies below it, at "
+            "10 GV at {low:.3g} and at 1 PV at {high:.2g} of the mean."
+        ),
+        variants={"low": {"number": 1.57e5}, "high": {"number": 157.0}},
     ),
 ]

