@@ -232,8 +232,8 @@ class Samples:
         return next(parts), next(parts)
 
 
-def samples(library: Library, scenario: str, view: View | None = None, *, seed: int) -> Samples:
-    """Observe all Galaxies of a library once as smooth, once as burst-like and once under CREDIT.
+def samples(library: Library, scenario: str, view: View | None = None, *, seed: int, looks: int = 1) -> Samples:
+    """Observe all Galaxies of a library as smooth, as burst-like and under CREDIT.
 
     Parameters
     ----------
@@ -244,6 +244,9 @@ def samples(library: Library, scenario: str, view: View | None = None, *, seed: 
         By default `View()`.
     seed : int
         Of the errors.
+    looks : int
+        How often each Galaxy is observed, with errors of its own each time; more than once helps a classifier to learn
+        what is error.
 
     Returns
     -------
@@ -253,7 +256,7 @@ def samples(library: Library, scenario: str, view: View | None = None, *, seed: 
     Raises
     ------
     ValueError
-        A scenario that the library has not, or that is no CREDIT scenario.
+        A scenario that the library has not, or that is no CREDIT scenario; `looks` < 1.
 
     Examples
     --------
@@ -266,11 +269,18 @@ def samples(library: Library, scenario: str, view: View | None = None, *, seed: 
         raise ValueError(f"scenario must be one of CREDIT, got {scenario!r}")
     view = view or View()
     burst, credit = library.of("burst"), library.of(scenario)
-    work = blocks(3 * len(burst), size=len(burst), seed=seed)
-    truths = (np.zeros_like(burst), burst, credit)
+    truths = (np.zeros_like(burst), burst, credit) * _looks(looks)
+    n = len(burst)
+    work = blocks(len(truths) * n, size=n, seed=seed)
     seen = [view.observe(truth, block.generator()) for truth, block in zip(truths, work, strict=True)]
-    n = np.arange(len(burst))
-    return Samples(view.features(np.concatenate(seen)), np.repeat([0, 1, 2], n.size), np.tile(n, 3))
+    labels = np.tile(np.repeat([0, 1, 2], n), looks)
+    return Samples(view.features(np.concatenate(seen)), labels, np.tile(np.arange(n), len(truths)))
+
+
+def _looks(looks: int) -> int:
+    if isinstance(looks, bool) or not isinstance(looks, int | np.integer) or looks < 1:
+        raise ValueError(f"looks must be a whole number of at least 1, got {looks!r}")
+    return int(looks)
 
 
 @dataclass(frozen=True)
@@ -484,7 +494,7 @@ def train(kind: str, learn: Samples, *, seed: int = 0) -> Trained:
     Parameters
     ----------
     kind : {"tree", "forest", "boosting"}
-        A tree of at most 8 questions in a row and at least 40 samples a leaf; 120 trees that vote; 100 rounds of
+        A tree of at most 8 questions in a row and at least 40 samples a leaf; 100 trees that vote; 150 rounds of
         gradient-boosted trees. Chosen by cross-validation among the Galaxies for training.
     learn : Samples
     seed : int
@@ -554,8 +564,8 @@ def _model(kind: str, seed: int) -> Any:
     if kind == "tree":
         return DecisionTreeClassifier(max_depth=8, min_samples_leaf=40, random_state=seed)
     if kind == "forest":
-        return RandomForestClassifier(120, min_samples_leaf=3, random_state=seed, n_jobs=min(threads(), 2))
-    return HistGradientBoostingClassifier(max_iter=100, early_stopping=False, random_state=seed)
+        return RandomForestClassifier(100, min_samples_leaf=3, random_state=seed, n_jobs=min(threads(), 2))
+    return HistGradientBoostingClassifier(max_iter=150, early_stopping=False, random_state=seed)
 
 
 def _one_thread() -> Any:

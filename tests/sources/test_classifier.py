@@ -21,7 +21,9 @@ def reference():
 
 @pytest.fixture(scope="module")
 def at_ten(reference):
-    return samples(reference, "CREDIT 10 TeV", seed=1).split()
+    """Two looks at each Galaxy to learn from, one to grade."""
+    learned = samples(reference, "CREDIT 10 TeV", seed=1, looks=2).split()[0]
+    return learned, samples(reference, "CREDIT 10 TeV", seed=2).split()[1]
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +187,15 @@ def test_shuffled_labels_teach_nothing(at_ten):
     assert np.mean(found) == pytest.approx(1 / 3, abs=0.15)
 
 
+def test_a_second_look_has_errors_of_its_own():
+    once, twice = (samples(load("late-sedov"), "CREDIT 10 TeV", seed=1, looks=k) for k in (1, 2))
+    np.testing.assert_array_equal(twice.features[:6000], once.features)
+    second = twice.features[6000:, :47] - once.features[:, :47]
+    assert second.std() == pytest.approx(np.sqrt(2), rel=0.05)
+    np.testing.assert_array_equal(twice.labels, np.tile(once.labels, 2))
+    np.testing.assert_array_equal(twice.galaxy, np.tile(once.galaxy, 2))
+
+
 def test_no_galaxy_is_in_both_sets(at_ten):
     assert not set(at_ten[0].galaxy) & set(at_ten[1].galaxy)
 
@@ -227,6 +238,7 @@ def test_measured_spectrum_falls_as_a_power_law():
         (lambda: View().features(np.full(47, np.nan)), "finite"),
         (lambda: samples(load("late-sedov"), "burst", seed=1), "scenario must be one of CREDIT"),
         (lambda: samples(load("late-sedov"), "CREDIT 1 TeV", seed=1), "scenario must be one of burst"),
+        (lambda: samples(load("late-sedov"), "CREDIT 10 TeV", seed=1, looks=0), "looks must be"),
         (lambda: train("forrest", Samples(np.zeros((3, 2)), np.arange(3), np.arange(3))), "kind must be"),
         (lambda: train("tree", Samples(np.zeros((3, 2)), np.zeros(3, int), np.arange(3))), "all three classes"),
         (lambda: Samples(np.zeros((3, 2)), np.arange(3), np.zeros(3, int)).split(), "share must leave"),
