@@ -1,1 +1,1 @@
-"""The transport equation: its conservative implicit solver in one space dimension and momentum."""
+"""The transport equation: its implicit solver in one dimension and momentum, and Green's function of the halo."""

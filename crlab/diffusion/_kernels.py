@@ -284,3 +284,65 @@ def blend(high: Array, low: Array, dp: Array, coupled: bool) -> Array:
         for j in range(m):
             high[i, j] = max(low[i, j] + share[j] * (high[i, j] - low[i, j]), 0.0)
     return share
+
+
+# Green's function of the halo. Heights u and v of observer and source in units of the halo's half-height,
+# s = ∫κ dτ over its square.
+
+_CROSSOVER = 0.25  # s below which images need fewer terms than modes
+
+
+@njit(cache=True, nogil=True)
+def image_sum(s: float, u: float, v: float, terms: int) -> float:
+    """Σ over abs(n) ≤ terms of (-1)^n exp(-(u - v_n)²/4s) / √(4πs), v_n = 2n + (-1)^n v."""
+    total = 0.0
+    for n in range(-terms, terms + 1):
+        sign = 1.0 - 2.0 * (n % 2)
+        distance = u - 2.0 * n - sign * v
+        total += sign * math.exp(-distance * distance / (4.0 * s))
+    return total / math.sqrt(4.0 * math.pi * s)
+
+
+@njit(cache=True, nogil=True)
+def mode_sum(s: float, u: float, v: float, terms: int) -> float:
+    """Σ over 1 ≤ m ≤ terms of sin(mπ(u+1)/2) sin(mπ(v+1)/2) exp(-s (mπ/2)²)."""
+    total = 0.0
+    for m in range(1, terms + 1):
+        q = 0.5 * math.pi * m
+        total += math.sin(q * (u + 1.0)) * math.sin(q * (v + 1.0)) * math.exp(-s * q * q)
+    return total
+
+
+@njit(cache=True, nogil=True)
+def theta(s: float, u: float, v: float) -> float:
+    """Density of diffusion between absorbing walls at ±1, by whichever sum converges; 0 for s = 0."""
+    if s <= 0.0:
+        return 0.0
+    if s < _CROSSOVER:
+        return image_sum(s, u, v, 5)
+    return mode_sum(s, u, v, 9)
+
+
+@njit(cache=True, nogil=True)
+def theta_array(s: Array, u: Array, v: Array, out: Array) -> None:
+    """Fill `out` with `theta`; all arrays (n,)."""
+    for i in range(s.size):
+        out[i] = theta(s[i], u[i], v[i])
+
+
+@njit(cache=True, nogil=True)
+def sum_array(s: Array, u: Array, v: Array, terms: int, modes: bool, out: Array) -> None:
+    """Fill `out` with `mode_sum` or `image_sum`; all arrays (n,)."""
+    for i in range(s.size):
+        out[i] = mode_sum(s[i], u[i], v[i], terms) if modes else image_sum(s[i], u[i], v[i], terms)
+
+
+@njit(cache=True, nogil=True)
+def green_array(rho: Array, spread: Array, z: Array, source: Array, height: Array, out: Array) -> None:
+    """Fill `out` with exp(-rho²/4Λ)/(4πΛ) Θ(Λ/h²; z/h, z'/h)/h in kpc⁻³; Λ = `spread` in kpc², all arrays (n,)."""
+    for i in range(rho.size):
+        out[i] = 0.0
+        if spread[i] > 0.0:
+            h = height[i]
+            along = math.exp(-rho[i] * rho[i] / (4.0 * spread[i])) / (4.0 * math.pi * spread[i])
+            out[i] = along * theta(spread[i] / (h * h), z[i] / h, source[i] / h) / h
