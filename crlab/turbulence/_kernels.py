@@ -10,7 +10,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from crlab.turbulence._fast_kernels import fast, mixed
+from crlab.turbulence._fast_kernels import cubic, fast, linear, mixed
 
 Float = NDArray[np.float64]
 Single = NDArray[np.float32]
@@ -37,76 +37,6 @@ def accurate(modes: Float, x: Float, b: Float) -> None:
 
 
 @numba.njit(cache=True, nogil=True)
-def cell(g: float, n: int):  # type: ignore[no-untyped-def]
-    """Return the number of the cell that holds the coordinate g (in cells) of a periodic grid, and the rest."""
-    g -= n * math.floor(g / n)
-    i = int(g)
-    return (0 if i >= n else i), g - i
-
-
-@numba.njit(cache=True, nogil=True)
-def linear(values: Single, frame: Float, x: Float, b: Float) -> None:
-    """Add to b the trilinear interpolation of nested periodic grids.
-
-    Parameters
-    ----------
-    values : array, shape (G, n, n, n, 3)
-    frame : array, shape (G, 4)
-        Cells per length, and the shift of the grid in cells.
-    x, b : array, shape (P, 3)
-    """
-    n = values.shape[1]
-    for g in range(values.shape[0]):
-        grid = values[g]
-        for p in range(x.shape[0]):
-            i, fx = cell(x[p, 0] * frame[g, 0] + frame[g, 1], n)
-            j, fy = cell(x[p, 1] * frame[g, 0] + frame[g, 2], n)
-            k, fz = cell(x[p, 2] * frame[g, 0] + frame[g, 3], n)
-            i1, j1, k1 = (i + 1 if i + 1 < n else 0), (j + 1 if j + 1 < n else 0), (k + 1 if k + 1 < n else 0)
-            w00, w01, w10, w11 = (1 - fx) * (1 - fy), (1 - fx) * fy, fx * (1 - fy), fx * fy
-            for c in range(3):
-                low = w00 * grid[i, j, k, c] + w01 * grid[i, j1, k, c]
-                low += w10 * grid[i1, j, k, c] + w11 * grid[i1, j1, k, c]
-                high = w00 * grid[i, j, k1, c] + w01 * grid[i, j1, k1, c]
-                high += w10 * grid[i1, j, k1, c] + w11 * grid[i1, j1, k1, c]
-                b[p, c] += low + fz * (high - low)
-
-
-@numba.njit(cache=True, nogil=True)
-def catmull_rom(f: float):  # type: ignore[no-untyped-def]
-    """Return the weights of four points for a place the part f of the way from the second to the third."""
-    return (
-        f * (-0.5 + f * (1 - 0.5 * f)),
-        1 + f * f * (-2.5 + 1.5 * f),
-        f * (0.5 + f * (2 - 1.5 * f)),
-        f * f * (-0.5 + 0.5 * f),
-    )
-
-
-@numba.njit(cache=True, nogil=True)
-def cubic(values: Single, frame: Float, x: Float, b: Float) -> None:
-    """As `linear`, with Catmull and Rom's cubic in each direction: 64 points instead of 8."""
-    n = values.shape[1]
-    for g in range(values.shape[0]):
-        grid = values[g]
-        for p in range(x.shape[0]):
-            i, fx = cell(x[p, 0] * frame[g, 0] + frame[g, 1], n)
-            j, fy = cell(x[p, 1] * frame[g, 0] + frame[g, 2], n)
-            k, fz = cell(x[p, 2] * frame[g, 0] + frame[g, 3], n)
-            wx, wy, wz = catmull_rom(fx), catmull_rom(fy), catmull_rom(fz)
-            k0, k1 = (k - 1 if k > 0 else n - 1), (k + 1 if k + 1 < n else 0)
-            k2 = k1 + 1 if k1 + 1 < n else 0
-            for u in range(4):
-                iu = (i + u - 1 + n) % n
-                for v in range(4):
-                    column = grid[iu, (j + v - 1 + n) % n]
-                    w = wx[u] * wy[v]
-                    w0, w1, w2, w3 = w * wz[0], w * wz[1], w * wz[2], w * wz[3]
-                    for c in range(3):
-                        b[p, c] += w0 * column[k0, c] + w1 * column[k, c] + w2 * column[k1, c] + w3 * column[k2, c]
-
-
-@numba.njit(cache=True, nogil=True)
 def evaluate(field, x: Float, b: Float) -> None:  # type: ignore[no-untyped-def]
     """Fill b, shape (P, 3), with the field at x, shape (P, 3).
 
@@ -118,8 +48,9 @@ def evaluate(field, x: Float, b: Float) -> None:  # type: ignore[no-untyped-def]
     x, b : array, shape (P, 3)
     """
     kind, mean, modes, single, values, frame = field
-    b[:, :2] = 0.0
-    b[:, 2] = mean
+    for p in range(b.shape[0]):
+        b[p, 0] = b[p, 1] = 0.0
+        b[p, 2] = mean
     if kind == FAST:
         fast(modes, x, b)
     elif kind == MIXED:
@@ -154,6 +85,14 @@ def rotate(v: Float, b: Float, om: float, h: float, exact: bool) -> None:
 
 
 @numba.njit(cache=True, nogil=True)
+def drift(x: Float, v: Float, length: float) -> None:
+    """Add length × v to x, both of shape (P, 3)."""
+    for p in range(x.shape[0]):
+        for c in range(3):
+            x[p, c] += length * v[p, c]
+
+
+@numba.njit(cache=True, nogil=True)
 def push(  # type: ignore[no-untyped-def]
     field, x: Float, v: Float, om: float, h: float, exact: bool, save: Int, out_x: Float, out_v: Float
 ) -> None:
@@ -176,10 +115,10 @@ def push(  # type: ignore[no-untyped-def]
     step = 0
     for i in range(save.size):
         while step < save[i]:
-            x += 0.5 * h * v
+            drift(x, v, 0.5 * h)
             evaluate(field, x, b)
             rotate(v, b, om, h, exact)
-            x += 0.5 * h * v
+            drift(x, v, 0.5 * h)
             step += 1
         out_x[:, i] = x
         out_v[:, i] = v
