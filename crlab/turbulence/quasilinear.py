@@ -1,20 +1,20 @@
 """Transport by small fluctuations: quasilinear scattering, field-line wandering, and what follows in known limits.
 
-Conventions of the whole room: η = δB²/(B0² + δB²); the gyroradius belongs to the total field, r_g = p/(q B_tot) with
-B_tot² = B0² + δB²; κ is half the growth rate of the mean square displacement along one axis; the correlation length is
-the integral of the normalised correlation over both directions of a line.
+Reduced units (see `crlab.turbulence`): lengths in any one unit, the speed is 1, κ is a length times the speed. The
+gyroradius belongs to the total field, r_g = p/(q √(B0² + δB²)); that in the mean field is r_0 = r_g √(1 + b²) with
+b = δB/B0. κ is half the growth rate of the mean square displacement along one axis, and the correlation length is the
+integral of the normalised correlation over both directions of a line.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from astropy import constants as const
 from astropy import units as u
 from scipy.integrate import quad
 from scipy.special import gamma
 
+from crlab.turbulence.spectrum import Spectrum, take_number
 from crlab.units import Array, take
 
 __all__ = [
@@ -32,13 +32,12 @@ __all__ = [
     "two_component_wandering",
 ]
 
-_C = const.c
-_LENGTH = u.pc
+_ONE = u.dimensionless_unscaled
 _WANDERING = {"ISO": 1 / 8, "ALF": 1 / 4, "MAG": 0.0}
 
 
 def field_ratio(eta: Any) -> Array:
-    """Strength of the fluctuations over the mean field, b = δB/B0 = sqrt(η/(1 - η)).
+    """Strength of the fluctuations over the mean field, b = δB/B0 = √(η/(1 - η)).
 
     Parameters
     ----------
@@ -59,7 +58,7 @@ def field_ratio(eta: Any) -> Array:
     >>> print(f"{field_ratio(0.5):.1f}")
     1.0
     """
-    level = take("eta", eta, "", non_negative=True)
+    level = take("eta", eta, _ONE, non_negative=True)
     if np.any(level >= 1):
         raise ValueError(f"eta must be below 1, where a mean field is left, got {level.max():g}")
     return np.asarray(np.sqrt(level / (1 - level)))
@@ -67,110 +66,73 @@ def field_ratio(eta: Any) -> Array:
 
 @dataclass(frozen=True)
 class SlabSpectrum:
-    """Spectrum of slab turbulence, W(k) ∝ (1 + (k l)²)^(-s/2) or, with `sharp`, ∝ k^-s above k = 1/l.
+    """Spectrum of slab turbulence without upper end, W ∝ (1 + (k l)²)^(-s/2) or, if `sharp`, ∝ k^-s above k = 1/l.
 
-    W is normalised to one: ∫ W dk = 1 over all k > 0, and δB² W(k) holds both components across the field.
+    ∫ W dk = 1 over k > 0, so that δB² W holds both components across the mean field.
 
     Parameters
     ----------
-    scale : Quantity
-        l, the bend-over scale, or 1/k_min where `sharp`.
+    scale : float
+        l, the bend-over scale, or 1/k_min if `sharp`.
     index : float
-        s, above 1 and below 2; 5/3 by default.
+        s, between 1 and 2.
     sharp : bool
         A power law cut at k_min instead of a bend.
 
     Raises
     ------
     ValueError
-        A scale that is not a positive scalar, an index out of range.
-    UnitConversionError
-        A scale that is no length.
+        A scale that is not positive, an index out of range.
 
     Examples
     --------
-    >>> from astropy import units as u
-    >>> print(f"{SlabSpectrum(1 * u.pc).density(0 / u.pc):.4f}")
-    0.4754 pc
+    >>> print(f"{SlabSpectrum(1.0)(0.0):.4f}")
+    0.4754
     """
 
-    scale: u.Quantity
+    scale: float = 1.0
     index: float = 5 / 3
     sharp: bool = False
 
     def __post_init__(self) -> None:
-        if take("scale", self.scale, _LENGTH, positive=True).ndim:
-            raise ValueError(f"scale must be a scalar, got shape {self.scale.shape}")
+        take_number("scale", self.scale, positive=True)
         if not 1 < self.index < 2:
             raise ValueError(f"index must lie between 1 and 2, got {self.index!r}")
 
-    def shape(self, x: Array) -> Array:
-        """W/l at k = x/l, a pure number, of the shape of `x`."""
-        s = self.index
+    def __call__(self, k: Any) -> Array:
+        """W(k), a length, of the shape of k ≥ 0."""
+        s, x = self.index, take("k", k, _ONE, non_negative=True) * self.scale
         if self.sharp:
-            return np.where(x >= 1, (s - 1) * np.maximum(x, 1.0) ** -s, 0.0)
-        return np.asarray(2 * gamma(s / 2) / (np.sqrt(np.pi) * gamma((s - 1) / 2)) * (1 + x**2) ** (-s / 2))
-
-    def density(self, k: u.Quantity) -> u.Quantity:
-        """W(k), a length, of the shape of `k`.
-
-        Parameters
-        ----------
-        k : Quantity
-            Wave numbers, zero or positive.
-
-        Returns
-        -------
-        Quantity
-
-        Raises
-        ------
-        ValueError
-            A negative wave number.
-        UnitConversionError
-            No wave number.
-
-        Examples
-        --------
-        >>> from astropy import units as u
-        >>> print(f"{SlabSpectrum(1 * u.pc, sharp=True).density(1 / u.pc):.4f}")
-        0.6667 pc
-        """
-        x = take("k", k, 1 / self.scale.unit, non_negative=True) * self.scale.value
-        return self.shape(x) * self.scale
+            return np.asarray(np.where(x >= 1, (s - 1) * np.maximum(x, 1.0) ** -s, 0.0) * self.scale)
+        norm = 2 * gamma(s / 2) / (np.sqrt(np.pi) * gamma((s - 1) / 2))
+        return np.asarray(norm * (1 + x**2) ** (-s / 2) * self.scale)
 
 
-def pitch_angle_scattering(
-    mu: Any, *, gyroradius: u.Quantity, eta: float, spectrum: SlabSpectrum, speed: u.Quantity = _C
-) -> u.Quantity:
-    r"""Quasilinear pitch-angle diffusion in slab turbulence, D_μμ = (π/4) Ω (1 - μ²) b² k_r W(k_r).
+def pitch_angle_scattering(mu: Any, *, r_g: float, eta: float, spectrum: SlabSpectrum) -> Array:
+    """Quasilinear pitch-angle diffusion in slab turbulence, D_μμ = (π/4) Ω (1 - μ²) b² k_r W(k_r).
 
-    Only the wave with one wavelength per gyration scatters: k_r = 1/(r_0 \|μ\|), with Ω = v/r_0 and r_0 = p/(q B0).
-    Derived in ``turbulence/small-fluctuations``.
+    Only the wave with one wavelength per gyration scatters: k_r = 1/(r_0 abs(μ)), with Ω = 1/r_0. Derived in
+    ``turbulence/small-fluctuations``.
 
     Parameters
     ----------
     mu : array_like
-        Pitch-angle cosine, -1 to 1, any shape.
-    gyroradius : Quantity
-        r_g = p/(q B_tot), scalar; r_0 = r_g sqrt(1 + b²).
+        Pitch-angle cosine, from -1 to 1, any shape.
+    r_g : float
+        p/(q √(B0² + δB²)).
     eta : float
         Turbulence level, below 1.
     spectrum : SlabSpectrum
-    speed : Quantity
-        v.
 
     Returns
     -------
-    Quantity
-        In 1 / yr, shape of `mu`.
+    ndarray
+        Speed over length, shape of `mu`.
 
     Raises
     ------
     ValueError
         A value out of range.
-    UnitConversionError
-        A bare number or a wrong unit.
 
     Notes
     -----
@@ -178,141 +140,111 @@ def pitch_angle_scattering(
 
     Examples
     --------
-    >>> from astropy import units as u
-    >>> rate = pitch_angle_scattering(0.5, gyroradius=0.1 * u.pc, eta=9e-4, spectrum=SlabSpectrum(1 * u.pc))
-    >>> print(f"{rate:.3g}")
-    0.000105 1 / yr
+    >>> print(f"{pitch_angle_scattering(0.5, r_g=0.1, eta=9e-4, spectrum=SlabSpectrum(1.0)):.3g}")
+    0.000342
     """
-    cosine = take("mu", mu, "")
+    cosine = take("mu", mu, _ONE)
     if np.any(np.abs(cosine) > 1):
         raise ValueError(f"mu must lie between -1 and 1, got {cosine[np.abs(cosine) > 1].flat[0]:g}")
-    radius, b2 = _mean_field_radius(gyroradius, eta)
-    ratio = radius / take("scale", spectrum.scale, _LENGTH)
-    frequency = take("speed", speed, _LENGTH / u.yr, positive=True) / radius
-    return frequency * _scattering(cosine, float(ratio), spectrum) * b2 / u.yr
+    r_0, b = _mean_field(r_g, eta)
+    return _scattering(cosine, r_0, spectrum) * b**2
 
 
-def parallel_diffusion(
-    *, gyroradius: u.Quantity, eta: float, spectrum: SlabSpectrum, speed: u.Quantity = _C
-) -> u.Quantity:
-    """Quasilinear diffusion along the mean field, κ = (v²/8) ∫ (1 - μ²)²/D_μμ dμ over -1 ≤ μ ≤ 1.
+def parallel_diffusion(*, r_g: float, eta: float, spectrum: SlabSpectrum) -> float:
+    """Quasilinear diffusion along the mean field, κ = (1/8) ∫ (1 - μ²)²/D_μμ dμ over -1 ≤ μ ≤ 1.
 
     Parameters
     ----------
-    gyroradius, eta, spectrum, speed
+    r_g, eta, spectrum
         As in `pitch_angle_scattering`; η must be positive.
 
     Returns
     -------
-    Quantity
-        In cm2 / s, scalar.
+    float
+        A length times the speed.
 
     Raises
     ------
     ValueError
-        A value out of range, or a `sharp` spectrum that leaves some particles without a resonant wave
-        (r_0 > scale).
-    UnitConversionError
-        A bare number or a wrong unit.
+        A value out of range, or a `sharp` spectrum that leaves some particles without a resonant wave (r_0 > l).
 
     Notes
     -----
-    Earl 1974, Hasselmann & Wibberenz 1970. Valid for b ≪ 1.
+    Hasselmann & Wibberenz 1970. Valid for b ≪ 1.
 
     Examples
     --------
-    >>> from astropy import units as u
-    >>> slab = SlabSpectrum(1 * u.pc)
-    >>> print(f"{parallel_diffusion(gyroradius=0.1 * u.pc, eta=0.01, spectrum=slab):.3g}")
-    7.34e+30 cm2 / s
+    >>> print(f"{parallel_diffusion(r_g=0.1, eta=0.01, spectrum=SlabSpectrum(1.0)):.1f}")
+    79.3
     """
-    radius, b2 = _mean_field_radius(gyroradius, eta)
-    if b2 == 0:
-        raise ValueError("eta must be positive: without turbulence nothing scatters, got 0")
-    ratio = float(radius / take("scale", spectrum.scale, _LENGTH))
-    if spectrum.sharp and ratio > 1:
-        raise ValueError(f"gyroradius must be at most the scale of a sharp spectrum, in the mean field it is {ratio:g}")
+    r_0, b = _scattered(r_g, eta)
+    if spectrum.sharp and r_0 > spectrum.scale:
+        raise ValueError(f"r_g must be at most the scale of a sharp spectrum, in the mean field it is {r_0:g}")
 
     def integrand(y: float) -> float:  # mu = y³ takes the singularity at mu = 0 away
         mu = np.asarray(y**3)
-        return float(3 * y**2 * (1 - mu**2) ** 2 / _scattering(mu, ratio, spectrum))
+        return float(3 * y**2 * (1 - mu**2) ** 2 / _scattering(mu, r_0, spectrum))
 
-    integral = 2 * quad(integrand, 0, 1, epsabs=0, epsrel=1e-9)[0]
-    v = take("speed", speed, u.cm / u.s, positive=True)
-    return v * (radius * _LENGTH).to(u.cm) / 8 * integral / b2 * u.cm / u.s
+    return float(quad(integrand, 0, 1, epsabs=0, epsrel=1e-9)[0] / 4 / b**2)
 
 
-def power_law_parallel_diffusion(
-    *, gyroradius: u.Quantity, eta: float, smallest_wavenumber: u.Quantity, index: float = 5 / 3, speed: u.Quantity = _C
-) -> u.Quantity:
-    """`parallel_diffusion` for a sharp power law in closed form, ∝ (δB/B0)^-2 r_0^(2-s).
+def power_law_parallel_diffusion(*, r_g: float, eta: float, k_min: float, index: float = 5 / 3) -> float:
+    """`parallel_diffusion` for a sharp power law in closed form, ∝ b^-2 r_0^(2-s).
 
-    κ = (v r_0/8) · 4/(π (s - 1)) · b^-2 (k_min r_0)^(1-s) · 4/((2 - s)(4 - s)).
+    κ = (r_0/8) · 4/(π (s - 1)) · b^-2 (k_min r_0)^(1-s) · 4/((2 - s)(4 - s)).
 
     Parameters
     ----------
-    gyroradius, eta, speed
+    r_g, eta
         As in `pitch_angle_scattering`.
-    smallest_wavenumber : Quantity
-        k_min, scalar.
+    k_min : float
+        Where the power law begins.
     index : float
         s, between 1 and 2.
 
     Returns
     -------
-    Quantity
-        In cm2 / s.
+    float
 
     Raises
     ------
     ValueError
         A value out of range, or k_min r_0 > 1.
-    UnitConversionError
-        A bare number or a wrong unit.
 
     Examples
     --------
-    >>> from astropy import units as u
-    >>> kappa = power_law_parallel_diffusion(gyroradius=0.1 * u.pc, eta=0.01, smallest_wavenumber=1 / u.pc)
-    >>> print(f"{kappa:.3g}")
-    5.23e+30 cm2 / s
+    >>> print(f"{power_law_parallel_diffusion(r_g=0.1, eta=0.01, k_min=1.0):.1f}")
+    56.5
     """
-    spectrum = SlabSpectrum(1 / u.Quantity(smallest_wavenumber), index, sharp=True)
-    radius, b2 = _mean_field_radius(gyroradius, eta)
-    if b2 == 0:
-        raise ValueError("eta must be positive: without turbulence nothing scatters, got 0")
-    ratio, s = float(radius / take("scale", spectrum.scale, _LENGTH)), index
-    if ratio > 1:
-        raise ValueError(f"gyroradius must be at most 1/k_min, in the mean field it is {ratio:g} of it")
-    v = take("speed", speed, u.cm / u.s, positive=True)
-    factor = 2 / (np.pi * (s - 1)) / b2 * ratio ** (1 - s) / ((2 - s) * (4 - s))
-    return v * (radius * _LENGTH).to(u.cm) * factor * u.cm / u.s
+    s = SlabSpectrum(1 / take_number("k_min", k_min, positive=True), index).index
+    r_0, b = _scattered(r_g, eta)
+    if k_min * r_0 > 1:
+        raise ValueError(f"r_g must be at most 1/k_min, in the mean field it is {k_min * r_0:g} of it")
+    return float(2 * r_0 / (np.pi * (s - 1)) / b**2 * (k_min * r_0) ** (1 - s) / ((2 - s) * (4 - s)))
 
 
-def field_line_wandering(model: str, *, eta: Any, correlation_length: u.Quantity) -> u.Quantity:
+def field_line_wandering(polarisation: str, *, eta: Any, correlation_length: float = 1.0) -> Array:
     """Quasilinear wandering of field lines, K = (δB_x/B0)² times the integral of the correlation along the mean field.
 
     ISO b² L_c/8, ALF b² L_c/4, and zero for MAG: its waves with k across the mean field have no component across it.
 
     Parameters
     ----------
-    model : {"ISO", "ALF", "MAG"}
+    polarisation : {"ISO", "ALF", "MAG"}
     eta : array_like
         Turbulence level, below 1, any shape.
-    correlation_length : Quantity
+    correlation_length : float
         L_c over both directions.
 
     Returns
     -------
-    Quantity
-        K, half the growth rate of ⟨x²⟩ with the distance along the field, a length.
+    ndarray
+        K, half the growth rate of ⟨Δx²⟩ with the distance along the field, a length.
 
     Raises
     ------
     ValueError
-        An unknown model, a value out of range.
-    UnitConversionError
-        A bare number or a wrong unit.
+        Another polarisation, a value out of range.
 
     Notes
     -----
@@ -321,20 +253,19 @@ def field_line_wandering(model: str, *, eta: Any, correlation_length: u.Quantity
 
     Examples
     --------
-    >>> from astropy import units as u
-    >>> print(f"{field_line_wandering('ALF', eta=0.1, correlation_length=1 * u.pc):.4f}")
-    0.0278 pc
+    >>> print(f"{field_line_wandering('ALF', eta=0.1):.4f}")
+    0.0278
     """
-    if model not in _WANDERING:
-        raise ValueError(f"model must be one of {', '.join(_WANDERING)}, got {model!r}")
-    take("correlation_length", correlation_length, _LENGTH, positive=True)
-    return _WANDERING[model] * field_ratio(eta) ** 2 * correlation_length
+    if polarisation not in _WANDERING:
+        raise ValueError(f"polarisation must be one of {', '.join(_WANDERING)}, got {polarisation!r}")
+    length = take_number("correlation_length", correlation_length, positive=True)
+    return np.asarray(_WANDERING[polarisation] * field_ratio(eta) ** 2 * length)
 
 
-def slab_wandering(*, eta: Any, spectrum: SlabSpectrum) -> u.Quantity:
-    """Wandering of field lines in slab turbulence, K = (π/4) b² W(0), exact for every b.
+def slab_wandering(*, eta: Any, spectrum: SlabSpectrum) -> Array:
+    """Wandering of field lines in slab turbulence per length along the mean field, K = (π/4) b² W(0), for every b.
 
-    The field depends on z alone, so a line is a sum of independent pieces at any amplitude (with z as the parameter).
+    The field depends on z alone, so a line is a sum of independent pieces at any amplitude.
 
     Parameters
     ----------
@@ -344,7 +275,7 @@ def slab_wandering(*, eta: Any, spectrum: SlabSpectrum) -> u.Quantity:
 
     Returns
     -------
-    Quantity
+    ndarray
         K per axis, a length.
 
     Raises
@@ -354,37 +285,32 @@ def slab_wandering(*, eta: Any, spectrum: SlabSpectrum) -> u.Quantity:
 
     Examples
     --------
-    >>> from astropy import units as u
-    >>> print(f"{slab_wandering(eta=0.09 / 1.09, spectrum=SlabSpectrum(1 * u.pc)):.4f}")
-    0.0336 pc
+    >>> print(f"{slab_wandering(eta=0.09 / 1.09, spectrum=SlabSpectrum(1.0)):.4f}")
+    0.0336
     """
-    return np.pi / 4 * field_ratio(eta) ** 2 * spectrum.density(0 / spectrum.scale.unit)
+    return np.asarray(np.pi / 4 * field_ratio(eta) ** 2 * spectrum(0.0))
 
 
-def corrsin_wandering(mean: Callable[[int], u.Quantity], *, closure: str) -> u.Quantity:
-    """Wandering of field lines without a mean field by Corrsin's hypothesis, over δB, with dτ = ds/B as the parameter.
+def corrsin_wandering(spectrum: Spectrum, *, closure: str) -> float:
+    """Wandering of field lines without a mean field by Corrsin's hypothesis, with dτ = ds/B, in units of δB.
 
     The correlation that a line sees is taken as the average of the field's own over a Gaussian cloud of displacements.
-    ``"DD"`` lets the cloud diffuse from the start, K = δB sqrt(⟨k⁻²⟩/3); ``"RBD"`` lets it fly,
-    K = δB sqrt(π/6) ⟨k⁻¹⟩.
+    ``"DD"`` lets the cloud diffuse from the start, K = δB √(⟨k^-2⟩/3); ``"RBD"`` lets it fly, K = δB √(π/6) ⟨k^-1⟩.
 
     Parameters
     ----------
-    mean : callable
-        ``mean(n)`` is ⟨k^-n⟩ over the spectrum, for n = 1 and 2, a length to the power of n.
+    spectrum : Spectrum
     closure : {"DD", "RBD"}
 
     Returns
     -------
-    Quantity
+    float
         K/δB per axis, a length.
 
     Raises
     ------
     ValueError
-        Another closure, a mean that is not positive.
-    UnitConversionError
-        A mean that is no length to the power of n.
+        Another closure.
 
     Notes
     -----
@@ -392,36 +318,33 @@ def corrsin_wandering(mean: Callable[[int], u.Quantity], *, closure: str) -> u.Q
 
     Examples
     --------
-    >>> from astropy import units as u
-    >>> print(f"{corrsin_wandering(lambda n: (1 * u.pc / np.pi) ** n, closure='RBD'):.4f}")
-    0.2303 pc
+    >>> from crlab.turbulence.spectrum import kolmogorov
+    >>> print(f"{corrsin_wandering(kolmogorov(), closure='RBD'):.4f}")
+    0.2303
     """
     if closure == "DD":
-        return np.sqrt(take("mean(2)", mean(2), _LENGTH**2, positive=True) / 3) * _LENGTH
+        return float(np.sqrt(spectrum.mean(-2) / 3))
     if closure == "RBD":
-        return np.sqrt(np.pi / 6) * take("mean(1)", mean(1), _LENGTH, positive=True) * _LENGTH
+        return float(np.sqrt(np.pi / 6) * spectrum.mean(-1))
     raise ValueError(f'closure must be "DD" or "RBD", got {closure!r}')
 
 
-def two_component_wandering(slab: u.Quantity, two_dimensional: u.Quantity) -> u.Quantity:
-    """Wandering in slab plus two-dimensional turbulence, K = K_s/2 + sqrt((K_s/2)² + K_2²).
+def two_component_wandering(slab: Any, two_dimensional: Any) -> Array:
+    """Wandering in slab plus two-dimensional turbulence, K = K_s/2 + √((K_s/2)² + K_2²).
 
     Parameters
     ----------
-    slab, two_dimensional : Quantity
-        K of each alone, lengths, shapes that broadcast; K_2 = δB_2 l_u/(sqrt(2) B0) with the ultrascale
-        l_u² = ⟨k⁻²⟩.
+    slab, two_dimensional : array_like
+        K of each alone, shapes that broadcast; K_2 = δB_2 l_u/(√2 B0) with the ultrascale l_u² = ⟨k^-2⟩.
 
     Returns
     -------
-    Quantity
+    ndarray
 
     Raises
     ------
     ValueError
         A negative value.
-    UnitConversionError
-        No length.
 
     Notes
     -----
@@ -429,44 +352,37 @@ def two_component_wandering(slab: u.Quantity, two_dimensional: u.Quantity) -> u.
 
     Examples
     --------
-    >>> from astropy import units as u
-    >>> print(two_component_wandering(0 * u.pc, 2 * u.pc), two_component_wandering(3 * u.pc, 0 * u.pc))
-    2.0 pc 3.0 pc
+    >>> print(two_component_wandering([0.0, 3.0], [2.0, 0.0]))
+    [2. 3.]
     """
-    half = take("slab", slab, _LENGTH, non_negative=True) / 2
-    return (half + np.hypot(half, take("two_dimensional", two_dimensional, _LENGTH, non_negative=True))) * _LENGTH
+    half = take("slab", slab, _ONE, non_negative=True) / 2
+    return np.asarray(half + np.hypot(half, take("two_dimensional", two_dimensional, _ONE, non_negative=True)))
 
 
-def high_rigidity(
-    *, gyroradius: u.Quantity, eta: Any, correlation_length: u.Quantity, speed: u.Quantity = _C
-) -> tuple[u.Quantity, u.Quantity]:
+def high_rigidity(*, r_g: Any, eta: Any, correlation_length: float = 1.0) -> tuple[Array, Array]:
     """Diffusion of particles that many independent patches of field deflect a little, r_g ≫ L_c.
 
-    Along: κ = (4/3) v r_g²/(η L_c). Across: classical scattering, `classical_perpendicular`, which tends to
-    (b²/12) v L_c, whatever the rigidity. Without a mean field, η = 1, both are the isotropic value.
+    Along: κ = (4/3) r_g²/(η L_c). Across: classical scattering, `classical_perpendicular`, which tends to (b²/12) L_c,
+    whatever the rigidity. Without a mean field, η = 1, both are the isotropic value.
 
     Parameters
     ----------
-    gyroradius : Quantity
-        r_g = p/(q B_tot), any shape.
+    r_g : array_like
+        p/(q √(B0² + δB²)), any shape.
     eta : array_like
         Turbulence level, above 0, at most 1.
-    correlation_length : Quantity
+    correlation_length : float
         L_c over both directions.
-    speed : Quantity
-        v.
 
     Returns
     -------
-    parallel, perpendicular : Quantity
-        In cm2 / s.
+    parallel, perpendicular : ndarray
+        A length times the speed.
 
     Raises
     ------
     ValueError
         A value out of range.
-    UnitConversionError
-        A bare number or a wrong unit.
 
     Notes
     -----
@@ -474,118 +390,106 @@ def high_rigidity(
 
     Examples
     --------
-    >>> from astropy import units as u
-    >>> unit = 1 * u.pc * const.c
-    >>> for kappa in high_rigidity(gyroradius=10 * u.pc, eta=0.5, correlation_length=1 * u.pc):
-    ...     print(f"{(kappa / unit).to(u.one):.4g}")
-    266.7
-    0.08331
+    >>> parallel, perpendicular = high_rigidity(r_g=10.0, eta=0.5)
+    >>> print(f"{parallel:.1f}, {perpendicular:.4f}")
+    266.7, 0.0833
     """
-    level = take("eta", eta, "", positive=True)
-    if np.any(level > 1):
-        raise ValueError(f"eta must be at most 1, got {level.max():g}")
-    radius = take("gyroradius", gyroradius, u.cm, positive=True)
-    length = take("correlation_length", correlation_length, u.cm, positive=True)
-    kappa = 4 / 3 * take("speed", speed, u.cm / u.s, positive=True) * radius**2 / (level * length) * u.cm**2 / u.s
-    return kappa, classical_perpendicular(kappa, gyroradius=gyroradius, eta=eta, speed=speed)
+    level = _level(eta)
+    if np.any(level == 0):
+        raise ValueError("eta must be positive: without turbulence nothing scatters, got 0")
+    length = take_number("correlation_length", correlation_length, positive=True)
+    kappa = 4 / 3 * take("r_g", r_g, _ONE, positive=True) ** 2 / (level * length)
+    return kappa, classical_perpendicular(kappa, r_g=r_g, eta=eta)
 
 
-def classical_perpendicular(
-    parallel: u.Quantity, *, gyroradius: u.Quantity, eta: Any, speed: u.Quantity = _C
-) -> u.Quantity:
-    """Diffusion across a straight mean field by scattering alone, κ_perp = κ_par / (1 + (λ_par/r_0)²).
-
-    Here λ_par = 3 κ_par/v and r_0 = r_g/sqrt(1 - η), the gyroradius in the mean field.
+def classical_perpendicular(parallel: Any, *, r_g: Any, eta: Any) -> Array:
+    """Diffusion across a straight mean field by scattering alone, κ_perp = κ_par / (1 + (3 κ_par/r_0)²).
 
     Parameters
     ----------
-    parallel : Quantity
+    parallel : array_like
         κ_par, any shape.
-    gyroradius, eta, speed
-        As in `high_rigidity`.
+    r_g, eta
+        As in `high_rigidity`; η may be 0.
 
     Returns
     -------
-    Quantity
-        In cm2 / s.
+    ndarray
 
     Raises
     ------
     ValueError
         A value out of range.
-    UnitConversionError
-        A bare number or a wrong unit.
 
     Examples
     --------
-    >>> from astropy import units as u
-    >>> kappa = 1 * u.pc * const.c
-    >>> print(f"{(classical_perpendicular(kappa, gyroradius=3 * u.pc, eta=0.0) / kappa).to(u.one):.2f}")
+    >>> print(f"{classical_perpendicular(1.0, r_g=3.0, eta=0.0):.2f}")
     0.50
     """
-    level = take("eta", eta, "", non_negative=True)
-    if np.any(level > 1):
-        raise ValueError(f"eta must be at most 1, got {level.max():g}")
-    kappa = take("parallel", parallel, u.cm**2 / u.s, positive=True)
-    radius = take("gyroradius", gyroradius, u.cm, positive=True)
-    v = take("speed", speed, u.cm / u.s, positive=True)
-    return kappa / (1 + (1 - level) * (3 * kappa / v / radius) ** 2) * u.cm**2 / u.s
+    kappa = take("parallel", parallel, _ONE, positive=True)
+    return np.asarray(kappa / (1 + (1 - _level(eta)) * (3 * kappa / take("r_g", r_g, _ONE, positive=True)) ** 2))
 
 
-def compound_displacement(t: u.Quantity, *, wandering: u.Quantity, parallel: u.Quantity) -> u.Quantity:
+def compound_displacement(t: Any, *, wandering: float, parallel: float) -> Array:
     """Mean square displacement across, of particles that diffuse along lines and never leave them.
 
-    ⟨x²⟩ = 2 K ⟨abs(z)⟩ with ⟨abs(z)⟩ = sqrt(4 κ_par t/π): subdiffusion, ∝ t^(1/2).
+    ⟨Δx²⟩ = 2 K ⟨abs(Δz)⟩ with ⟨abs(Δz)⟩ = √(4 κ_par t/π): subdiffusion, ∝ t^(1/2).
 
     Parameters
     ----------
-    t : Quantity
+    t : array_like
         Times, zero or later, any shape.
-    wandering : Quantity
-        K, half the growth rate of ⟨x²⟩ with z.
-    parallel : Quantity
+    wandering : float
+        K, half the growth rate of ⟨Δx²⟩ with z.
+    parallel : float
         κ_par.
 
     Returns
     -------
-    Quantity
-        In the square of the unit of `wandering`.
+    ndarray
+        Of the shape of `t`.
 
     Raises
     ------
     ValueError
         A negative value.
-    UnitConversionError
-        A bare number or a wrong unit.
 
     Notes
     -----
-    Getmantsev 1963; Kóta & Jokipii 2000. Valid for t much longer than a scattering time.
+    Kóta & Jokipii 2000. Valid for t much longer than a scattering time.
 
     Examples
     --------
-    >>> from astropy import units as u
-    >>> x2 = compound_displacement([1, 4] * u.yr, wandering=1 * u.pc, parallel=np.pi * u.pc**2 / u.yr)
-    >>> print(x2)
-    [4. 8.] pc2
+    >>> print(compound_displacement([1, 4], wandering=1.0, parallel=np.pi))
+    [4. 8.]
     """
-    time, unit = take("t", t, u.yr, non_negative=True), u.Quantity(wandering).unit
-    line = take("wandering", wandering, unit if unit.is_equivalent(u.m) else _LENGTH, non_negative=True)
-    kappa = take("parallel", parallel, unit**2 / u.yr, non_negative=True)
-    return 2 * line * np.sqrt(4 * kappa * time / np.pi) * unit**2
+    times = take("t", t, _ONE, non_negative=True)
+    line = take_number("wandering", wandering, non_negative=True)
+    kappa = take_number("parallel", parallel, non_negative=True)
+    return np.asarray(2 * line * np.sqrt(4 * kappa * times / np.pi))
 
 
-def _scattering(mu: Array, ratio: float, spectrum: SlabSpectrum) -> Array:
-    """D_μμ/(Ω b²) for r_0 = ratio times the spectrum's scale; its limit at μ = 0 is zero."""
-    size = np.maximum(np.abs(mu), 1e-100)
-    x = 1 / (ratio * size)
-    return np.asarray(np.where(mu == 0, 0.0, np.pi / 4 * (1 - mu**2) * x * spectrum.shape(x)))
+def _scattering(mu: Array, r_0: float, spectrum: SlabSpectrum) -> Array:
+    """D_μμ/b²; its limit at μ = 0 is zero."""
+    k = 1 / (r_0 * np.maximum(np.abs(mu), 1e-100))
+    return np.asarray(np.where(mu == 0, 0.0, np.pi / 4 / r_0 * (1 - mu**2) * k * spectrum(k)))
 
 
-def _mean_field_radius(gyroradius: u.Quantity, eta: float) -> tuple[Array, float]:
-    """r_0 in pc and b², both scalars."""
-    b = field_ratio(eta)
-    radius = take("gyroradius", gyroradius, _LENGTH, positive=True)
-    if b.ndim or radius.ndim:
-        raise ValueError("eta and gyroradius must be scalars")
-    return radius * np.hypot(1, b), float(b**2)
+def _mean_field(r_g: float, eta: float) -> tuple[float, float]:
+    """r_0 and b."""
+    b = float(field_ratio(take_number("eta", eta)))
+    return take_number("r_g", r_g, positive=True) * float(np.hypot(1, b)), b
+
+
+def _scattered(r_g: float, eta: float) -> tuple[float, float]:
+    r_0, b = _mean_field(r_g, eta)
+    if b == 0:
+        raise ValueError("eta must be positive: without turbulence nothing scatters, got 0")
+    return r_0, b
+
+
+def _level(eta: Any) -> Array:
+    level = take("eta", eta, _ONE, non_negative=True)
+    if np.any(level > 1):
+        raise ValueError(f"eta must be at most 1, got {level.max():g}")
+    return level

@@ -1,15 +1,16 @@
 """Diffusion measured: running coefficients, their plateaus and local exponents, with errors over realisations.
 
 The particles of one realisation of the field share its accidents, so they are averaged first, and errors are the
-scatter between realisations. All functions take mean squares with one row a realisation.
+scatter between realisations. All functions take mean squares with one row a realisation, in reduced units (see
+`crlab.turbulence`).
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from astropy import units as u
 
+from crlab.turbulence.spectrum import take_number
 from crlab.units import Array, take
 
 __all__ = ["Measured", "local_exponents", "mean", "plateau", "running"]
@@ -21,25 +22,25 @@ class Measured:
 
     Parameters
     ----------
-    t : Quantity
+    t : ndarray
         Times, or lengths along a field line, shape (k,).
-    value, error : Quantity
+    value, error : ndarray
         Shape (k,). Neighbouring values belong to the same particles and are correlated.
     """
 
-    t: u.Quantity
-    value: u.Quantity
-    error: u.Quantity
+    t: Array
+    value: Array
+    error: Array
 
 
-def mean(t: u.Quantity, values: u.Quantity) -> Measured:
+def mean(t: Any, values: Any) -> Measured:
     """Average over realisations.
 
     Parameters
     ----------
-    t : Quantity
+    t : array_like
         Ascending, shape (k,).
-    values : Quantity
+    values : array_like
         One row a realisation, at least 2, shape (n, k).
 
     Returns
@@ -53,24 +54,22 @@ def mean(t: u.Quantity, values: u.Quantity) -> Measured:
 
     Examples
     --------
-    >>> from astropy import units as u
-    >>> found = mean([1, 2] * u.s, [[1, 2], [3, 4]] * u.m**2)
+    >>> found = mean([1, 2], [[1, 2], [3, 4]])
     >>> print(found.value, found.error)
-    [2. 3.] m2 [1. 1.] m2
+    [2. 3.] [1. 1.]
     """
-    x, y = _rows(t, values)
-    unit = u.Quantity(values).unit
-    return Measured(x * u.Quantity(t).unit, y.mean(axis=0) * unit, _error(y) * unit)
+    x, y = _rows("values", t, values)
+    return Measured(x, y.mean(axis=0), _error(y))
 
 
-def running(t: u.Quantity, squares: u.Quantity, *, axes: int = 1) -> Measured:
+def running(t: Any, squares: Any, *, axes: int = 1) -> Measured:
     r"""Running diffusion coefficient, d(t) = (1/2) d⟨Δx²⟩/dt, by differences between the given times.
 
     Parameters
     ----------
-    t : Quantity
+    t : array_like
         Ascending times, or lengths, shape (k,), k ≥ 2.
-    squares : Quantity
+    squares : array_like
         Mean squared displacements, one row a realisation, shape (n, k).
     axes : int
         How many axes `squares` holds: 1 for ⟨Δz²⟩; 2 for ⟨Δx² + Δy²⟩, so that the result is that of one axis.
@@ -87,57 +86,51 @@ def running(t: u.Quantity, squares: u.Quantity, *, axes: int = 1) -> Measured:
 
     Examples
     --------
-    >>> from astropy import units as u
-    >>> found = running([1, 4, 9] * u.s, [[2, 8, 18], [2, 8, 18]] * u.m**2)
+    >>> found = running([1, 4, 9], [[2, 8, 18], [2, 8, 18]])
     >>> print(found.t, found.value)
-    [2. 6.] s [1. 1.] m2 / s
+    [2. 6.] [1. 1.]
     """
-    x, y = _rows(t, squares, least=2)
+    x, y = _rows("squares", t, squares, least=2)
     slopes = np.diff(y, axis=1) / np.diff(x) / (2 * _axes(axes))
-    unit = u.Quantity(squares).unit / u.Quantity(t).unit
     middle = np.sqrt(x[1:] * x[:-1]) if x[0] > 0 else (x[1:] + x[:-1]) / 2
-    return Measured(middle * u.Quantity(t).unit, slopes.mean(axis=0) * unit, _error(slopes) * unit)
+    return Measured(middle, slopes.mean(axis=0), _error(slopes))
 
 
-def plateau(t: u.Quantity, squares: u.Quantity, *, start: u.Quantity, axes: int = 1) -> tuple[u.Quantity, u.Quantity]:
+def plateau(t: Any, squares: Any, *, start: float, axes: int = 1) -> tuple[float, float]:
     """Diffusion coefficient from the late growth of the mean square: the slope of a straight line, over 2.
 
     Parameters
     ----------
     t, squares, axes
         As in `running`.
-    start : Quantity
+    start : float
         Only later times are used; at least 3 must be left. That the running coefficient is flat from there on has to
         be looked at.
 
     Returns
     -------
-    value, error : Quantity
+    value, error : float
         Least-squares slope of each realisation: mean and standard error.
 
     Raises
     ------
     ValueError
         As in `running`, or too few times after `start`.
-    UnitConversionError
-        A `start` that is not of the kind of `t`.
 
     Examples
     --------
-    >>> from astropy import units as u
-    >>> t = np.arange(1, 6) * u.s
-    >>> value, error = plateau(t, np.outer([2, 6], t) * u.m**2 / u.s, start=2 * u.s)
-    >>> print(value, error)
-    2.0 m2 / s 1.0 m2 / s
+    >>> t = np.arange(1, 6)
+    >>> value, error = plateau(t, np.outer([2, 6], t), start=2)
+    >>> print(f"{value:.1f} +- {error:.1f}")
+    2.0 +- 1.0
     """
-    x, y = _rows(t, squares, least=3)
-    late = x >= take("start", start, u.Quantity(t).unit)
+    x, y = _rows("squares", t, squares, least=3)
+    late = x >= take_number("start", start)
     if late.sum() < 3:
-        raise ValueError(f"start must leave at least 3 times, got {late.sum()} after {start}")
+        raise ValueError(f"start must leave at least 3 times, got {late.sum()} after {start:g}")
     centred = x[late] - x[late].mean()
     slopes = y[:, late] @ centred / (centred @ centred) / (2 * _axes(axes))
-    unit = u.Quantity(squares).unit / u.Quantity(t).unit
-    return slopes.mean() * unit, float(_error(slopes[:, None])[0]) * unit
+    return float(slopes.mean()), float(_error(slopes[:, None])[0])
 
 
 def local_exponents(x: Any, value: Any, error: Any) -> tuple[Array, Array]:
@@ -145,7 +138,7 @@ def local_exponents(x: Any, value: Any, error: Any) -> tuple[Array, Array]:
 
     Parameters
     ----------
-    x, value, error : Quantity or array_like
+    x, value, error : array_like
         Positive, ascending in x, shape (k,); errors of independent values.
 
     Returns
@@ -163,7 +156,7 @@ def local_exponents(x: Any, value: Any, error: Any) -> tuple[Array, Array]:
     >>> print(local_exponents([1, 10], [1, 100], [0.0, 0.0])[0])
     [2.]
     """
-    a, y, e = (take(n, getattr(v, "value", v), "") for n, v in (("x", x), ("value", value), ("error", error)))
+    a, y, e = (take(name, given, "") for name, given in (("x", x), ("value", value), ("error", error)))
     if a.ndim != 1 or a.size < 2 or y.shape != a.shape or e.shape != a.shape:
         raise ValueError(f"x, value and error must share one shape (k,), got {a.shape}, {y.shape}, {e.shape}")
     if np.any(np.diff(a) <= 0) or a[0] <= 0 or np.any(y <= 0) or np.any(e < 0):
@@ -172,14 +165,13 @@ def local_exponents(x: Any, value: Any, error: Any) -> tuple[Array, Array]:
     return np.diff(np.log(y)) / width, np.hypot(e[1:] / y[1:], e[:-1] / y[:-1]) / width
 
 
-def _rows(t: Any, values: Any, least: int = 1) -> tuple[Array, Array]:
-    """Times and rows as plain arrays in their own units."""
-    x = take("t", t, u.Quantity(t).unit)
-    y = take("squares", values, u.Quantity(values).unit)
+def _rows(name: str, t: Any, values: Any, least: int = 1) -> tuple[Array, Array]:
+    """Times and rows, checked."""
+    x, y = take("t", t, ""), take(name, values, "")
     if x.ndim != 1 or x.size < least or np.any(np.diff(x) <= 0):
         raise ValueError(f"t must be at least {least} ascending times, got shape {x.shape}")
     if y.ndim != 2 or y.shape[1] != x.size or y.shape[0] < 2:
-        raise ValueError(f"squares must have one row for each of at least 2 realisations, got shape {y.shape}")
+        raise ValueError(f"{name} must have one row for each of at least 2 realisations, got shape {y.shape}")
     return x, y
 
 
