@@ -273,9 +273,10 @@ def _waves(
     spectrum: Spectrum, kind: str, number: int, spacing: str, variance: float, rng: np.random.Generator
 ) -> tuple[Array, Array, Array]:
     """Wavevectors in turns, amplitude vectors and phases of one kind of waves."""
-    place = (np.arange(number) + rng.random(number)) / number
     if spacing == "log":
         place = np.linspace(0, 1, number) if number > 1 else np.array([0.5])
+    else:
+        place = (np.arange(number) + rng.random(number)) / number
     k = spectrum.k_min * (spectrum.k_max / spectrum.k_min) ** place
     weight = spectrum(k) * k
     size = np.sqrt(2 * variance * weight / weight.sum())
