@@ -294,7 +294,7 @@ def load(**selection: Any) -> Table:
     3
     """
     with (_STORED / _TABLE).open() as stream:
-        table = Table.read(stream.read(), format="ascii.ecsv")
+        table = Table.read(stream.read().splitlines(), format="ascii.ecsv")
     for key, value in selection.items():
         if key not in table.colnames:
             raise ValueError(f"selection must use the columns {', '.join(table.colnames)}, got {key!r}")
