@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from crlab.turbulence import results
+from crlab.turbulence import checks, results
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,7 +26,13 @@ def main(arguments: list[str] | None = None) -> int:
     making.add_argument("folder", type=Path)
     making.add_argument("--target", type=Path, default=Path(__file__).with_name("results"))
     making.add_argument("--collect", action="store_true", help="compute nothing, collect the complete cases")
+    checking = commands.add_parser("checks", help="measure anew what theory and other codes give")
+    checking.add_argument("--size", type=int, default=10, help="multiplies the number of fields; 10 by default")
     options = parser.parse_args(arguments)
+    if options.command == "checks":
+        text, passed = checks.report(options.size)
+        print(text)
+        return 0 if passed else 1
     if not options.collect:
         results.run(options.folder)
     results.collect(options.folder, options.target)
