@@ -10,11 +10,13 @@ import math
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numba
 import numpy as np
 
 from crlab.turbulence import _fast_kernels, _kernels
+from crlab.turbulence.expansion import expand
 from crlab.turbulence.fields import wave_field
 from crlab.turbulence.particles import isotropic, push
 from crlab.turbulence.spectrum import kolmogorov
@@ -46,12 +48,12 @@ def multiply_adds(number, a, b):
     return total
 
 
-def best(functions):
+def best(functions, rounds=ROUNDS):
     """Seconds of thread time of each function: the least of some rounds, after a first call."""
     for function in functions.values():
         function()
     times = dict.fromkeys(functions, math.inf)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for name, function in functions.items():
             begin = time.thread_time()
             function()
@@ -116,6 +118,25 @@ def compare_steps():
         print(f"  {name:20s}{per_step:7.3f} µs, CRPropa {other:.3f} µs: {other / per_step:.1f} x")
 
 
+def compare_expansion():
+    field = waves(1000)
+    rng = np.random.default_rng(6)
+    x, v = rng.uniform(-5, 5, (64, 3)), isotropic(64, rng=rng)
+    print("\nslow waves expanded to 1e-6, 1000 waves over two decades: cost of a step over that of the whole sum")
+    for r_g in (0.1, 0.01, 0.003, 0.001, 0.0003):
+        step = min(2 * np.pi * r_g / 50, field.shortest / 4)
+        options = {"r_g": r_g, "times": [1000 * step]}
+        made = expand(field, step=step)
+        functions = {
+            "whole": partial(push, field, x, v, step=step, **options),
+            "expanded": partial(made.push, x, v, **options),
+        }
+        found = {name: min(best({name: function}, 2).values()) for name, function in functions.items()}
+        ratio = found["expanded"] / found["whole"]
+        share = step / field.shortest
+        print(f"  r_g = {r_g:g} L_c, step {share:.4f} L_min, {made.direct} summed: {ratio:.2f}")
+
+
 def compare_threads():
     field = waves(1000)
     rng = np.random.default_rng(5)
@@ -142,6 +163,7 @@ def main():
     for modes in (100, 300, 1000):
         compare_fields(modes, peak)
     compare_steps()
+    compare_expansion()
     compare_threads()
 
 

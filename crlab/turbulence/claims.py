@@ -160,7 +160,7 @@ CLAIMS: list[Claim] = [
         stated=4.0,
         tolerance=0.1,
         source="often quoted",
-        remark="Bouchet et al. (2026, arXiv:2605.22729), the paper that the slide announces, state it. To one digit.",
+        remark="Bouchet et al. (2026), the paper that the slide announces, state it. To one digit.",
     ),
     Claim(
         id="turbulence-scattering-level",
