@@ -99,6 +99,21 @@ def test_a_filled_grid_is_free_of_divergence():
     assert np.abs(divergence).max() < 1e-5 * np.abs(spectral).max() * N
 
 
+def test_a_filled_grid_has_the_spectrum():
+    spectrum = PowerLaw(8 * np.pi, 28 * np.pi)
+    m = np.fft.fftfreq(N, 1 / N)
+    size = np.sqrt(m[:, None, None] ** 2 + m[:, None] ** 2 + m**2)
+    power = np.zeros((N, N, N))
+    for i in range(6):
+        field = grid_field(spectrum, eta=1.0, n=N, cells=2.0, rng=np.random.default_rng((8, i)), compensate=False)
+        power += np.sum(np.abs(np.fft.fftn(field.values[0], axes=(0, 1, 2))) ** 2, axis=-1) / 6 / N**6
+    low = power[(size >= 4) & (size < 7)].sum()
+    # ∫E dk from 4 to 7 of the whole from 4 to 14, both with k^-5/3; shells of a grid are lumpy.
+    expected = (4 ** (-2 / 3) - 7 ** (-2 / 3)) / (4 ** (-2 / 3) - 14 ** (-2 / 3))
+    assert low / power.sum() == pytest.approx(expected, rel=0.06)
+    assert power.sum() == pytest.approx(1, rel=0.05)
+
+
 def test_the_variance_survives_interpolation_when_compensated():
     spectrum = PowerLaw(8 * np.pi, 32 * np.pi)
     x = np.random.default_rng(1).uniform(0, 10, (20000, 3))
