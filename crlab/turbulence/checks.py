@@ -338,7 +338,7 @@ def _checks() -> tuple[Check, ...]:
     parallel, perpendicular = quasilinear.high_rigidity(r_g=10.0, eta=0.5)
     for axis, theory in (("par", parallel), ("perp", perpendicular)):
         measure = partial(_stored, key=("ISO", 0.5, 10.0, axis))
-        made += [Check(f"high rigidity, kappa_{axis}", float(theory), 0.1 * float(theory), measure, sigmas=0)]
+        made += [Check(f"high rigidity, kappa_{axis}", float(theory), 0.1 * float(theory), measure, sigmas=1)]
     for kind, value in (("ISO", 0.55), ("ALF", 0.14), ("MAG", 0.81)):
         made += [Check(f"exponent of kappa_perp, {kind}", value, 0.12, partial(_steepening, kind=kind), sigmas=1)]
     return tuple(made)
