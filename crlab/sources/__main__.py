@@ -1,0 +1,130 @@
+"""Command line: ``python -m crlab.sources STORE`` computes an ensemble of Galaxies of the size that a paper needs.
+
+Called again after a kill it goes on where it stopped. The store is that of `crlab.ensemble`.
+"""
+
+import argparse
+import contextlib
+import importlib
+import multiprocessing
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+
+from crlab import ensemble, parallel
+from crlab.acceleration.escape import EscapeLaw
+from crlab.sources.population import PROFILES, Population
+from crlab.sources.spectra import Galaxy, prepare
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        By default those of the command line.
+
+    Returns
+    -------
+    int
+        0, or 1 after an error, whose message goes to standard error.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        R = _grid(options.lowest, options.highest, options.per_decade)
+        scenarios = [None, *(EscapeLaw(floor=floor * u.TeV) for floor in options.floors)]
+        population = Population(options.profile)
+        rate = population.ring_density(0 * u.kpc) if options.profile == "infinite" else population.ring_density
+        simulator = prepare(Galaxy(rate=rate), R, scenarios=scenarios, threshold=options.threshold)
+        with _executor(options.executor, options.workers, options.scheduler) as executor:
+            computed = ensemble.fill(
+                options.store,
+                simulator.batch,
+                n=options.realisations,
+                batch=options.batch,
+                seed=options.seed,
+                coords={"floor": [np.inf if k is None else k for k in [None, *options.floors]], "rigidity": R.value},
+                parameters={
+                    "profile": options.profile,
+                    "threshold": options.threshold,
+                    "x": "flux over its mean; floor in TeV, infinite where burst-like; rigidity in GV",
+                },
+                executor=executor,
+            )
+    except (ImportError, OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"computed {computed} of the {options.realisations} realisations in {options.store}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m crlab.sources",
+        description="Spectra of many Galaxies, burst-like and with energy-dependent escape.",
+    )
+    parser.add_argument("store", help="folder of the ensemble; one that is unfinished is completed")
+    parser.add_argument("--realisations", type=int, default=6000, help="number of Galaxies (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of all of them (%(default)s)")
+    parser.add_argument("--batch", type=int, default=20, help="Galaxies in one task and one file (%(default)s)")
+    parser.add_argument(
+        "--floors",
+        type=float,
+        nargs="*",
+        default=[1.0, 10.0, 100.0],
+        help="E_max,b in TeV of the scenarios beside burst-like",
+    )
+    parser.add_argument("--lowest", type=float, default=10.0, help="lowest rigidity in GV (%(default)s)")
+    parser.add_argument("--highest", type=float, default=1e6, help="highest rigidity in GV (%(default)s)")
+    parser.add_argument("--per-decade", type=int, default=80, help="energies a decade (%(default)s)")
+    parser.add_argument(
+        "--threshold", type=float, default=2e-4, help="share of the mean below which sources are a Gaussian"
+    )
+    parser.add_argument("--profile", default="infinite", choices=["infinite", *PROFILES], help="where the sources are")
+    parser.add_argument("--executor", choices=["threads", "processes", "dask"], default="threads")
+    parser.add_argument("--workers", type=int, help="threads or processes (default: the cores, or CRLAB_THREADS)")
+    parser.add_argument("--scheduler", help="address of a Dask scheduler; without it a cluster on this machine")
+    return parser
+
+
+def _grid(lowest: float, highest: float, per_decade: int) -> u.Quantity:
+    if not (0 < lowest < highest and per_decade >= 1):
+        raise ValueError(
+            f"--lowest, --highest and --per-decade must make a grid, got {lowest}, {highest}, {per_decade}"
+        )
+    return np.geomspace(lowest, highest, max(2, round(per_decade * np.log10(highest / lowest)) + 1)) * u.GV
+
+
+@contextlib.contextmanager
+def _executor(kind: str, workers: int | None, scheduler: str | None) -> Iterator[Executor]:
+    """Threads, processes or a Dask cluster behind the one interface that `crlab.parallel` takes."""
+    number = parallel.threads() if workers is None else workers
+    if number < 1:
+        raise ValueError(f"--workers must be at least 1, got {number}")
+    if kind == "threads":
+        with ThreadPoolExecutor(number) as pool:
+            yield pool
+    elif kind == "processes":
+        with ProcessPoolExecutor(number, mp_context=multiprocessing.get_context("spawn")) as processes:
+            yield processes
+    else:
+        try:
+            dask: Any = importlib.import_module("distributed")
+        except ImportError:
+            raise ImportError("--executor dask needs the extra crlab[cluster]") from None
+        with contextlib.ExitStack() as stack:
+            if scheduler is None:
+                scheduler = stack.enter_context(
+                    dask.LocalCluster(n_workers=number, threads_per_worker=1, dashboard_address=None)
+                )
+            client = stack.enter_context(dask.Client(scheduler))
+            yield client.get_executor()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
