@@ -201,7 +201,7 @@ class Cube(_Model):
         for name, value in (("first", self.first), ("step", self.step)):
             if take(name, value, u.kpc, positive=name == "step").shape != (3,):
                 raise ValueError(f"{name} must hold a length for each of x, y and z, got shape {np.shape(value)}")
-        if take("sun", self.sun, u.kpc).shape != (2,) or not np.any(self.sun):
+        if take("sun", self.sun, u.kpc).shape != (2,) or not np.any(self.sun.value):
             raise ValueError(f"sun must be x and y of the Sun, away from the Galactic centre, got {self.sun}")
         if not self.values.unit.is_equivalent(u.cm**-3):
             raise u.UnitConversionError(f"values must be in units like 1 / cm3, got {self.values.unit}")
@@ -333,7 +333,7 @@ def load(path: str | Path, *, edges: u.Quantity | None = None, sun: u.Quantity =
         raise ValueError(f"{path}: {error}") from None
 
 
-def mass(gas: Gas, *, radius: u.Quantity = 20 * u.kpc, height: u.Quantity = 5 * u.kpc, nodes: int = 128) -> u.Quantity:
+def mass(gas: Gas, *, radius: u.Quantity = 20 * u.kpc, height: u.Quantity = 5 * u.kpc, nodes: int = 64) -> u.Quantity:
     """Mass of the hydrogen within a cylinder around the Galactic centre, M = m_H ∫ n_H dV.
 
     Gauss–Legendre quadrature in R and z, inside and outside 3 kpc apart, and the midpoint rule in azimuth.

@@ -26,7 +26,7 @@ from crlab.units import Array, take
 __all__ = ["Axisymmetric", "Field", "Grid", "integrate", "positions", "sky_map", "steps"]
 
 BLOCK = 512
-"""Directions per block: a quarter of a million points, so that arrays are small enough to be used again."""
+"""Directions per block: a hundred thousand points, few enough that memory is used again at once."""
 
 _CM = float(u.kpc.to(u.cm))
 
@@ -96,8 +96,10 @@ class Axisymmetric:
     table: Any
 
     def __post_init__(self) -> None:
-        if self._nodes[0][1] != 0:
-            raise ValueError(f"height must begin at 0, got {self._nodes[0][1]:g} kpc")
+        first, _ = self._nodes
+        if first[1] != 0:
+            raise ValueError(f"height must begin at 0, got {first[1]:g} kpc")
+        _ = self._values  # read and checked once
 
     @cached_property
     def _nodes(self) -> tuple[Array, Array]:
@@ -154,7 +156,7 @@ class Grid:
     table: Any
 
     def __post_init__(self) -> None:
-        self._values  # noqa: B018  reads and checks the table
+        _ = self._nodes, self._values  # read and checked once
 
     @cached_property
     def _nodes(self) -> tuple[Array, Array]:
@@ -216,10 +218,10 @@ def positions(lon: u.Quantity, lat: u.Quantity, distance: u.Quantity) -> tuple[u
 
 def steps(
     *,
-    finest: u.Quantity = 0.01 * u.kpc,
-    growth: float = 0.02,
-    coarsest: u.Quantity = 0.1 * u.kpc,
-    centre: u.Quantity = 0.02 * u.kpc,
+    finest: u.Quantity = 0.02 * u.kpc,
+    growth: float = 0.06,
+    coarsest: u.Quantity = 0.2 * u.kpc,
+    centre: u.Quantity = 0.04 * u.kpc,
     maximum: u.Quantity = 30 * u.kpc,
 ) -> u.Quantity:
     """Edges of the cells along a line of sight.
@@ -251,7 +253,7 @@ def steps(
     Examples
     --------
     >>> print(len(steps()), f"{steps()[-1]:.0f}")
-    483 30 kpc
+    217 30 kpc
     """
     least, most, near, end = (
         float(take(name, value, u.kpc, positive=True))
