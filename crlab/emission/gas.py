@@ -360,8 +360,8 @@ def mass(gas: Gas, *, radius: u.Quantity = 20 * u.kpc, height: u.Quantity = 5 * 
 
     Examples
     --------
-    >>> print(f"{mass(NakanishiSofue('HI')):.2e}")
-    5.18e+09 solMass
+    >>> print(f"{mass(NakanishiSofue('HI')):.1e}")
+    5.2e+09 solMass
     """
     outer, top = (float(take(name, v, u.kpc, positive=True)) for name, v in (("radius", radius), ("height", height)))
     if nodes < 2:
