@@ -316,10 +316,12 @@ def power_law_yield(
     if E.min() < 100 * (1 - 1e-9):
         raise ValueError(f"energy must be at least 100 GeV, got {E.min():g} GeV")
     nucleons = _TESTED[_choice("pair", pair, _LIMITS).split("-")[0]]
-    ratio = np.geomspace(1, 10, 40)  # finer where the integrand ends at E_p = E
-    ratio = np.append(ratio, np.geomspace(10, min(1e4, 1e8 / E.max()), 100)[1:]) if 1e8 / E.max() > 10 else ratio
+    _, top = _range(_choice("model", model, MODELS), pair)
     result = np.empty(E.size)
     for i, value in enumerate(E):
+        reach = min(1e4, top / (nucleons * value))
+        # Finer where the integrand ends, at E_p = E.
+        ratio = np.concatenate([np.geomspace(1, 8, 40), np.geomspace(8, reach, 100)[1:]])
         sigma = differential(secondary, pair, value * u.GeV, nucleons * value * ratio * u.GeV, model=model)
         result[i] = np.trapezoid(sigma[:, 0].to_value(u.mbarn / u.GeV) * ratio ** (1 - index) * value, np.log(ratio))
     return result.reshape(np.shape(energy)) * u.mbarn

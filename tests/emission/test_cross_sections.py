@@ -55,6 +55,8 @@ def test_yields_of_a_power_law():
     tables = cs.power_law_yield(E).to_value(MB)
     assert tables[2] == pytest.approx(1.20, rel=0.03)
     assert np.allclose(tables / kelner, [0.90, 0.83, 0.79, 0.79], atol=0.01)
+    one = cs.power_law_yield([10, 1000] * u.TeV, model="kelner")[0].to_value(MB)
+    assert one == pytest.approx(kelner[2])  # whatever else is asked for
 
 
 def test_neutrinos_over_gamma_rays():
