@@ -1,8 +1,8 @@
 r"""The bins in which AMS-02 and DAMPE count protons, and how well they count.
 
 What an experiment reports for a bin is the flux averaged over it, so that a feature narrower than the bin is diluted.
-For x(E), the flux over that of a smooth Galaxy, the average is ∫ x w dE / ∫ w dE with w = E^-2.7. E is the total energy of
-a proton: the rigidity in GV (to 0.05 % at 30 GV), or DAMPE's kinetic energy (to 0.1 % at 1 TeV).
+For x(E), the flux over that of a smooth Galaxy, the average is ∫ x w dE / ∫ w dE with w = E^-2.7. E is the total
+energy of a proton: the rigidity in GV (to 0.05 % at 30 GV), or DAMPE's kinetic energy (to 0.1 % at 1 TeV).
 """
 
 from dataclasses import dataclass

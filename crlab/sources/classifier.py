@@ -501,7 +501,7 @@ def train(kind: str, learn: Samples, *, seed: int = 0) -> Trained:
 
     Notes
     -----
-    Breiman (2001) for forests; Ke et al. (2017) for boosting on histograms.
+    Breiman (2001) for forests; Friedman (2001) for boosting; Pedregosa et al. (2011) for the library.
 
     Examples
     --------

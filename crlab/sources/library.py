@@ -299,7 +299,7 @@ def _unpack(packed: bytes, shape: tuple[int, ...]) -> Codes | None:
     try:
         planes = np.load(io.BytesIO(packed))["planes"]
         steps = np.ascontiguousarray(planes.T).view("<i4").reshape(shape)
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile, zlib.error):
+    except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error):
         return None
     return np.cumsum(steps, axis=-1, dtype=np.int32)
 

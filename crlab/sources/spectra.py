@@ -47,7 +47,8 @@ class Galaxy:
     ----------
     rate : Quantity or callable
         Explosions per area and time: one value for an infinite uniform disc, or a function of the distance ρ from the
-        Sun in the plane, averaged over the directions (Quantity of shape (n,) to Quantity of shape (n,)).
+        Sun in the plane, averaged over the directions (Quantity of shape (n,) to Quantity of shape (n,)), such as
+        `Population.ring_density`. It should have no jumps: quadrature over one moves the mean by a percent.
     halo : Halo
         Half-height z_max and κ(R), which must grow with rigidity.
 
@@ -117,6 +118,12 @@ class Galaxy:
             A rigidity ≤ 0.
         UnitConversionError
             A bare number or a wrong unit.
+
+        Examples
+        --------
+        >>> from astropy import units as u
+        >>> print(f"{Galaxy().number(1 * u.PV):.0f}")
+        157
         """
         kappa = self.halo.kappa(rigidity).to_value(u.kpc**2 / u.Myr)
         return np.asarray(np.pi * self.mean * self.height**3 / kappa)
@@ -181,6 +188,15 @@ class Simulator:
         -------
         distance, age : Quantity, shape (sources,)
             In kpc and Myr.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from astropy import units as u
+        >>> simulator = prepare(Galaxy(), [1, 10] * u.TV)
+        >>> distance, age = simulator.sources(np.random.default_rng(1))
+        >>> bool(distance.max() < 80 * u.kpc), bool(age.min() >= 0 * u.Myr)
+        (True, True)
         """
         rho2, age = self._draw(rng)
         return np.sqrt(rho2) * self.height * u.kpc, age * u.Myr
@@ -204,6 +220,13 @@ class Simulator:
         -------
         ndarray, shape (scenarios, n)
             x = ψ/ψ̄.
+
+        Examples
+        --------
+        >>> from astropy import units as u
+        >>> simulator = prepare(Galaxy(), [1, 10] * u.TV)
+        >>> bool((simulator.realisation(7, seed=1) == simulator.realisations(8, seed=1)[7]).all())
+        True
         """
         rng = Block(number, number, number + 1, seed).generator()
         rho2, age = self._draw(rng)
@@ -238,6 +261,12 @@ class Simulator:
         ------
         ValueError
             n < 1 or a negative seed.
+
+        Examples
+        --------
+        >>> from astropy import units as u
+        >>> prepare(Galaxy(), [1, 10] * u.TV).realisations(3, seed=1).shape
+        (3, 1, 2)
         """
         work = blocks(n, size=20, seed=seed)
         return np.concatenate(map_blocks(self.batch, work, executor=executor, progress=progress, label="Galaxies"))

@@ -17,6 +17,7 @@ from crlab.sources.population import (
     ferriere_rate,
     number_of_sources,
 )
+from crlab.sources.spectra import Galaxy
 
 SURFACE = u.kpc**-2
 
@@ -87,6 +88,15 @@ def test_the_mean_two_ways() -> None:
         rings = population.sigma_eff() * population.rate * mean_density(kappa=kappa)
         bessel = population.mean_density(8.5 * u.kpc, kappa=kappa)
         assert bessel.to_value(u.kpc**-3) == pytest.approx(rings.to_value(u.kpc**-3), rel=1e-3)
+
+
+def test_the_engine_of_spectra_sees_the_same_mean() -> None:
+    for population in (Population("infinite"), Population("Green 2015"), Population("Green 2015", arms=Arms())):
+        galaxy = Galaxy(rate=population.ring_density)
+        uniform = 1 / (np.pi * (15.5 * u.kpc) ** 2)
+        richer = (population.sigma_eff() / uniform).to_value("")
+        expected = number_of_sources(Halo().escape_time(1 * u.TV)) * richer
+        assert galaxy.number(1 * u.TV) == pytest.approx(expected, rel=2e-3)
 
 
 def test_the_gradient_of_cosmic_rays() -> None:
