@@ -499,7 +499,7 @@ def _nodes(R: Array, law: EscapeLaw | None) -> Array:
 
 def _spline(node: Array, R: Array, law: EscapeLaw | None) -> Array:
     """Matrix from values at the nodes to values at R: a cubic spline on either side of E_b."""
-    bend = np.flatnonzero(node == _floor(law))
+    bend = 1 + np.flatnonzero(node[1:-1] == _floor(law))
     pieces = [slice(0, node.size)] if bend.size == 0 else [slice(0, bend[0] + 1), slice(bend[0], node.size)]
     matrix = np.zeros((R.size, node.size))
     for piece in pieces:

@@ -290,3 +290,12 @@ def test_bad_rate():
         Galaxy(rate=-1 * RATE)
     with pytest.raises(u.UnitConversionError, match="rate"):
         Galaxy(rate=3 * u.kpc)
+
+
+@pytest.mark.parametrize("floor", [0.5, 1, 1.01, 1.2, 99, 100, 3000])
+def test_floor_anywhere_about_the_range(floor):
+    """A floor at or beyond an end of the range: burst-like with a delay, or never reached, and still no kink."""
+    R = np.geomspace(1, 100, 41) * u.TV
+    spread = np.sqrt((prepare(GALAXY, R, scenarios=(EscapeLaw(floor=floor * u.TeV),)).modes ** 2).sum(axis=0))
+    assert np.all(spread > 0)
+    assert np.abs(np.diff(np.log(spread), n=2)).max() < 0.05
