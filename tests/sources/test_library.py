@@ -128,8 +128,8 @@ def test_command(small, tmp_path, capsys):
 
 
 def test_bad_names():
-    with pytest.raises(ValueError, match="did you mean reference"):
-        load("referenc")
+    with pytest.raises(ValueError, match="did you mean late-sedov"):
+        load("late")
     with pytest.raises(ValueError, match="scenario must be one of burst, CREDIT 10 TeV"):
         load("late-sedov").of("CREDIT 3 TeV")
     with pytest.raises(FileNotFoundError):
