@@ -1,0 +1,367 @@
+"""Diffusion coefficients that take too long for a chapter: the cases, how they are computed, and the stored table.
+
+``python -m crlab.turbulence results FOLDER`` computes what is missing in FOLDER, piece by piece, so that it can be
+stopped and started again, and then writes the files of ``crlab/turbulence/results``. Reduced units throughout (see
+`crlab.turbulence`): lengths in L_c, the speed is 1, κ in L_c v.
+"""
+
+import hashlib
+import json
+import time
+import warnings
+import zlib
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy.table import Table
+
+from crlab.turbulence import particles, transport
+from crlab.turbulence.spectrum import kolmogorov
+from crlab.units import Array
+
+__all__ = ["CASES", "Case", "collect", "compute", "curves", "load", "manifest", "missing", "run"]
+
+PIECE = 20
+"""Realisations in one piece of the work."""
+
+_STORED = files("crlab.turbulence") / "results"
+_TABLE, _CURVES, _MANIFEST = "kappa.ecsv", "curves.npz", "manifest.json"
+_ROWS = ("par", "perp", "memory")
+# So many first entries of a path are the same on any processor, before chaos parts the paths.
+_EARLY = 3
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the table: a field, a gyroradius, and how they are sampled.
+
+    Parameters
+    ----------
+    polarisation : str
+        As in `crlab.turbulence.fields.wave_field`.
+    eta, r_g : float
+        δB²/(B0² + δB²), and the gyroradius in L_c.
+    end, step : float
+        Longest time and step, as path lengths in L_c.
+    ratio, modes : float, int
+        k_max/k_min of the Kolmogorov spectrum, and the number of waves.
+    realisations, particles : int
+        Fields, a multiple of `PIECE`, and particles in each.
+    """
+
+    polarisation: str
+    eta: float
+    r_g: float
+    end: float
+    step: float
+    ratio: float = 100.0
+    modes: int = 256
+    realisations: int = 60
+    particles: int = 16
+
+    @property
+    def name(self) -> str:
+        """Like ``"ISO-0.1-1-256"``."""
+        return f"{self.polarisation}-{self.eta:g}-{self.r_g:g}-{self.modes}"
+
+    @property
+    def times(self) -> Array:
+        """Times at which the paths are looked at, whole steps, shape (k,)."""
+        steps = np.unique(np.rint(np.geomspace(max(1.0, 0.1 * self.r_g / self.step), self.end / self.step, 56)))
+        return np.asarray(steps * self.step)
+
+    def seed(self, piece: int) -> int:
+        """Root seed of one piece; it depends on nothing but the name."""
+        return zlib.crc32(self.name.encode()) + piece
+
+
+def _cases() -> tuple[Case, ...]:
+    """Times are five free paths or more along the field (2.5 for ALF at the weakest and highest), mostly many more."""
+    step = {0.1: 0.006, 0.3: 0.012, 1.0: 0.015, 3.0: 0.03, 10.0: 0.05}
+    weak = {0.1: 1500, 0.3: 1500, 1.0: 4000, 3.0: 6000, 10.0: 60000}
+    even = {0.1: 400, 0.3: 500, 1.0: 1000, 3.0: 2000, 10.0: 16000}
+    strong = {0.1: 120, 0.3: 120, 1.0: 200, 3.0: 500, 10.0: 3000}
+    kinds = ("ISO", "ALF", "MAG")
+    long = step | {10.0: 0.1}  # the shortest waves do nothing there
+    made = [Case(kind, 0.5, r, even[r], long[r]) for r in step for kind in kinds]
+    made += [Case(kind, 0.1, r, weak[r], step[r]) for r in (0.1, 1.0, 0.3) for kind in kinds]
+    made += [Case("ISO", 1.0, r, strong[r], step[r]) for r in step]
+    fine: dict[str, Any] = {"ratio": 300.0, "modes": 320}
+    made += [Case(kind, 0.5, 0.03, 250, 0.0037, **fine) for kind in kinds]
+    made += [Case(kind, 0.1, 0.03, 1000, 0.0037, **fine) for kind in kinds]
+    made += [Case(kind, 0.1, 3.0, weak[3.0], step[3.0]) for kind in kinds]
+    made += [Case(kind, 0.1, 10.0, weak[10.0], long[10.0]) for kind in ("ISO", "MAG")]
+    made += [Case("ALF", 0.1, 10.0, 20000, step[10.0])]
+    made += [Case("ISO", 1.0, 10.0, 2000, 0.05, modes=1024), Case("ISO", 1.0, 3.0, 500, 0.03, modes=1024)]
+    finer: dict[str, Any] = {"ratio": 1000.0, "modes": 384, "particles": 8}
+    made += [Case(kind, 0.5, 0.01, 250, 0.00124, **finer) for kind in kinds]
+    made += [Case(kind, 0.9, r, strong[r], step[r]) for r in (0.1, 0.3, 1.0, 3.0) for kind in kinds]
+    made += [Case(kind, 0.1, 0.01, 800, 0.00124, **finer) for kind in kinds]
+    return tuple(made)
+
+
+CASES: tuple[Case, ...] = _cases()
+"""What the table holds, in the order in which it is computed."""
+
+
+def compute(case: Case, piece: int, *, executor: Executor | None = None) -> dict[str, Array]:
+    """Compute one piece of a case.
+
+    Parameters
+    ----------
+    case : Case
+    piece : int
+        From 0 to realisations/`PIECE` - 1.
+    executor : Executor, optional
+        As in `crlab.parallel.map_blocks`.
+
+    Returns
+    -------
+    dict
+        ``t``, shape (k,); ``par``, ``perp`` and ``memory``, that is ⟨Δz²⟩, ⟨Δx² + Δy²⟩ and ⟨v_z(0) v_z(t)⟩ of each
+        realisation, shape (PIECE, k); ``seconds`` of processor time.
+
+    Raises
+    ------
+    ValueError
+        A piece that the case does not have.
+
+    Examples
+    --------
+    >>> quick = Case("ISO", 0.5, 1.0, end=0.3, step=0.015, modes=16, realisations=20, particles=2)
+    >>> compute(quick, 0)["par"].shape == (20, quick.times.size)
+    True
+    """
+    if not 0 <= piece < case.realisations // PIECE:
+        raise ValueError(f"piece must be from 0 to {case.realisations // PIECE - 1}, got {piece!r}")
+    begin = time.process_time()
+    with warnings.catch_warnings():
+        # Where r_g is above L_c the shortest waves do not matter, and the step is chosen by the others.
+        warnings.simplefilter("ignore", particles.ResolutionWarning)
+        paths = particles.ensemble(
+            kolmogorov(case.ratio),
+            eta=case.eta,
+            r_g=case.r_g,
+            times=np.concatenate([[0.0], case.times]),
+            realisations=PIECE,
+            particles=case.particles,
+            seed=case.seed(piece),
+            modes=case.modes,
+            polarisation=case.polarisation,
+            step=case.step,
+            precision="mixed",
+            executor=executor,
+        )
+    assert paths.direction is not None
+    x, v = paths.position[:, :, 1:], paths.direction
+    return {
+        "t": paths.t[1:],
+        "par": np.mean(x[..., 2] ** 2, axis=1),
+        "perp": np.mean(x[..., 0] ** 2 + x[..., 1] ** 2, axis=1),
+        "memory": np.mean(v[:, :, 1:, 2] * v[:, :, :1, 2], axis=1),
+        "seconds": np.array(time.process_time() - begin),
+    }
+
+
+def missing(folder: Path) -> list[tuple[Case, int]]:
+    """Return the pieces that a folder lacks.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    list of (Case, int)
+        In the order of `CASES`.
+
+    Examples
+    --------
+    >>> len(missing(Path("no-such-folder"))) == sum(case.realisations // PIECE for case in CASES)
+    True
+    """
+    pieces = [(case, i) for case in CASES for i in range(case.realisations // PIECE)]
+    return [(case, i) for case, i in pieces if not _piece(folder, case, i).is_file()]
+
+
+def run(folder: Path, *, executor: Executor | None = None) -> None:
+    """Compute all pieces that a folder lacks; what is there is kept, so that a stopped run goes on.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it does not exist.
+    executor : Executor, optional
+        As in `crlab.parallel.map_blocks`.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written.
+
+    Examples
+    --------
+    >>> run(Path("pieces"))  # doctest: +SKIP
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    todo = missing(folder)
+    for number, (case, i) in enumerate(todo, 1):
+        found = compute(case, i, executor=executor)
+        part = folder / "part.npz"
+        np.savez_compressed(part, **found)  # type: ignore[arg-type]
+        part.replace(_piece(folder, case, i))
+        print(f"{number} of {len(todo)}: {case.name}, piece {i}, {float(found['seconds']):.0f} s", flush=True)
+
+
+def collect(folder: Path, target: Path) -> None:
+    """Make the table, the running curves and their manifest from all complete cases of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Filled by `run`.
+    target : Path
+        Where the three files go.
+
+    Raises
+    ------
+    ValueError
+        No case is complete.
+
+    Examples
+    --------
+    >>> collect(Path("pieces"), Path("crlab/turbulence/results"))  # doctest: +SKIP
+    """
+    lacking = {case.name for case, _ in missing(folder)}
+    done = [case for case in CASES if case.name not in lacking]
+    if not done:
+        raise ValueError(f"folder must hold at least one complete case, got none in {folder.name}")
+    rows, arrays, early = [], {}, {}
+    for case in done:
+        pieces = [dict(np.load(_piece(folder, case, i))) for i in range(case.realisations // PIECE)]
+        t, rest = pieces[0]["t"], {key: np.concatenate([p[key] for p in pieces]) for key in _ROWS}
+        row = asdict(case) | {"name": case.name, "seconds": round(sum(float(p["seconds"]) for p in pieces))}
+        for key, axes in (("par", 1), ("perp", 2)):
+            value, error = transport.plateau(t, rest[key], start=case.end / 4, axes=axes)
+            row |= {f"kappa_{key}": _round(value, error), f"error_{key}": _round(error, error)}
+            found = transport.running(t, rest[key], axes=axes)
+            arrays[f"{case.name}/{key}"] = _single(found.t, found.value, found.error)
+        found = transport.mean(t, rest["memory"])
+        arrays[f"{case.name}/memory"] = _single(found.t, found.value, found.error)
+        early[case.name] = [float(f"{value:.9g}") for value in pieces[0]["par"][0, :_EARLY]]
+        rows.append(row)
+    target.mkdir(parents=True, exist_ok=True)
+    first = ["name", "polarisation", "eta", "r_g", "kappa_par", "error_par", "kappa_perp", "error_perp"]
+    table = Table(rows)[first + [key for key in rows[0] if key not in first]]
+    table.meta["comments"] = ["Diffusion in synthetic turbulence, reduced units: lengths in L_c, kappa in L_c v."]
+    table.write(target / _TABLE, format="ascii.ecsv", overwrite=True)
+    np.savez_compressed(target / _CURVES, **arrays)
+    record = {
+        "what": "Running and late diffusion coefficients of particles in synthetic Kolmogorov turbulence",
+        "command": "python -m crlab.turbulence results FOLDER",
+        "cases": len(done),
+        "processor_hours": round(sum(row["seconds"] for row in rows) / 3600, 2),
+        "first_displacements": early,
+        "sha256": {name: hashlib.sha256((target / name).read_bytes()).hexdigest() for name in (_TABLE, _CURVES)},
+    }
+    (target / _MANIFEST).write_text(json.dumps(record, indent=1) + "\n")
+
+
+def load(**selection: Any) -> Table:
+    """Return rows of the stored table.
+
+    Parameters
+    ----------
+    **selection
+        Columns and the value that they must have, such as ``polarisation="ISO", eta=0.1``.
+
+    Returns
+    -------
+    Table
+        By growing r_g, and number of waves; columns as in `Case`, with ``kappa_par``, ``error_par``, ``kappa_perp``,
+        ``error_perp`` in L_c v, per axis, and ``seconds`` of processor time.
+
+    Raises
+    ------
+    ValueError
+        An unknown column, or nothing that fits.
+
+    Examples
+    --------
+    >>> row = load(polarisation="ISO", eta=0.5, r_g=1.0)[0]
+    >>> print(f"{row['kappa_par']:.0f}")
+    3
+    """
+    with (_STORED / _TABLE).open() as stream:
+        table = Table.read(stream.read().splitlines(), format="ascii.ecsv")
+    for key, value in selection.items():
+        if key not in table.colnames:
+            raise ValueError(f"selection must use the columns {', '.join(table.colnames)}, got {key!r}")
+        table = table[table[key] == value]
+    if not len(table):
+        raise ValueError(f"no stored case has {selection}")
+    table.sort(["r_g", "modes"])
+    return table
+
+
+def curves(name: str) -> dict[str, transport.Measured]:
+    """Return the running coefficients of a stored case.
+
+    Parameters
+    ----------
+    name : str
+        As in the column ``name`` of `load`.
+
+    Returns
+    -------
+    dict
+        ``"par"`` and ``"perp"``: d(t) per axis; ``"memory"``: ⟨v_z(0) v_z(t)⟩; pure numbers in reduced units.
+
+    Raises
+    ------
+    ValueError
+        No such case.
+
+    Examples
+    --------
+    >>> print(f"{curves('ISO-0.5-1-256')['memory'].value[0]:.1f}")
+    0.3
+    """
+    with (_STORED / _CURVES).open("rb") as stream, np.load(stream) as stored:
+        if f"{name}/par" not in stored:
+            raise ValueError(f"no stored case is called {name!r}; see the names in load()")
+        rows = {key: stored[f"{name}/{key}"].astype(float) for key in _ROWS}
+    return {key: transport.Measured(t, value, error) for key, (t, value, error) in rows.items()}
+
+
+def manifest() -> dict[str, Any]:
+    """Return how the stored files were made: command, cost, checksums, first displacements to compare with.
+
+    Returns
+    -------
+    dict
+
+    Examples
+    --------
+    >>> manifest()["command"]
+    'python -m crlab.turbulence results FOLDER'
+    """
+    return dict(json.loads((_STORED / _MANIFEST).read_text()))
+
+
+def _piece(folder: Path, case: Case, piece: int) -> Path:
+    # Cases that were computed with other parameters have other names and are not taken for these.
+    return folder / f"{case.name}-{zlib.crc32(repr(case).encode()):08x}-{piece}.npz"
+
+
+def _single(*columns: Array) -> Any:
+    return np.stack(columns).astype(np.float32)
+
+
+def _round(value: float, error: float) -> float:
+    """A number to three digits of its error."""
+    return round(value, 2 - int(np.floor(np.log10(error))))
