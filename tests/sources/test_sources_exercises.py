@@ -10,7 +10,7 @@ from crlab.answers import check
 from crlab.sources.answers import ANSWERS
 from crlab.sources.validations import VALIDATIONS
 
-# Worked out by hand, or read off the text that derives them; None of these comes from crlab.
+# Worked out by hand, or read off the text that derives them; none of these comes from crlab.
 BY_HAND = {
     "many-1": 1 / 8,
     "many-2": 3 / 8,
