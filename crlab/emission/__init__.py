@@ -1,0 +1,1 @@
+"""Diffuse emission: gas, production cross-sections, absorption, and the sky along lines of sight."""
