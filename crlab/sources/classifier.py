@@ -494,7 +494,7 @@ def train(kind: str, learn: Samples, *, seed: int = 0) -> Trained:
     Parameters
     ----------
     kind : {"tree", "forest", "boosting"}
-        A tree of at most 8 questions in a row and at least 40 samples a leaf; 100 trees that vote; 150 rounds of
+        A tree of at most 8 questions in a row and at least 40 samples a leaf; 60 trees that vote; 150 rounds of
         gradient-boosted trees. Chosen by cross-validation among the Galaxies for training.
     learn : Samples
     seed : int
@@ -564,7 +564,7 @@ def _model(kind: str, seed: int) -> Any:
     if kind == "tree":
         return DecisionTreeClassifier(max_depth=8, min_samples_leaf=40, random_state=seed)
     if kind == "forest":
-        return RandomForestClassifier(100, min_samples_leaf=3, random_state=seed, n_jobs=min(threads(), 2))
+        return RandomForestClassifier(60, min_samples_leaf=3, random_state=seed, n_jobs=min(threads(), 2))
     return HistGradientBoostingClassifier(max_iter=150, early_stopping=False, random_state=seed)
 
 

@@ -140,7 +140,7 @@ def test_rest_has_campbells_variance_and_no_kink(simulator):
         ours = np.sqrt((np.diff(modes[:, k], axis=1) ** 2).sum(0))
         assert ours == pytest.approx(steps, rel=0.02)
         at = np.abs(R / (1e3 * floor) - 1) < 0.1
-        assert np.abs(ours - steps)[at[1:]].max(initial=0) < 1e-6
+        assert np.abs(ours - steps)[at[1:]].max(initial=0) < 3e-6  # a hundredth of the smallest error of AMS-02
         bend = np.abs(np.diff(simulator.rest[k], 2))
         assert bend.max() < 2e-3
 
