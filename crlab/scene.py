@@ -143,8 +143,10 @@ def scene(groups: Sequence[Sequence[Any]], *, labels: Sequence[str], alt: str, t
     >>> from astropy import units as u
     >>> z = np.linspace(0, 10, 50)
     >>> helix = np.stack([np.cos(z), np.sin(z), z], axis=1) * u.pc
-    >>> scene([[helix], [helix[::2]]], labels=["fine", "coarse"], alt="A helix about the z axis.", title="Step")
-    Scene of 4 kB
+    >>> lines = [[helix], [helix[::2]]]
+    >>> shown = scene(lines, labels=["fine", "coarse"], alt="A helix about the z axis.", title="Step")
+    >>> shown.html.count("<canvas")
+    1
     """
     if not groups or not all(len(group) for group in groups) or len(labels) != len(groups):
         raise ValueError(f"labels must be one for each of at least one group with lines, got {len(labels)}")
