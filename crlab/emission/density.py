@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from astropy import units as u
 from scipy.interpolate import make_interp_spline
-from scipy.special import ive
+from scipy.special import erfc, ive
 
 from crlab.acceleration.escape import EscapeLaw
 from crlab.diffusion.green import Halo, age_fraction, green, suppressed_spread, theta
@@ -30,6 +30,7 @@ from crlab.units import Array, take
 
 __all__ = ["Density", "Scenario", "Suppression", "density", "direct", "mean_field", "missing", "spread", "window"]
 
+_RATE = 1 / (u.kpc**2 * u.Myr)
 _OLDEST = 3.0  # κT/h², beyond which 5e-4 of the mean is left out
 _FAINT = 1e-5  # of the mean at the Sun, below which a young source is not felt
 _ERROR = 1e-3  # of the mean at the Sun, by which linear interpolation may miss one source
@@ -432,7 +433,9 @@ def _one_rigidity(
     total = np.zeros((0, 0, 0))
     for level in reversed(range(len(cells))):
         nodes = np.linspace(-edge, edge, cells[level] + 1)
-        here = _sum(position, wide, np.flatnonzero(used & (wide >= limits[level]) & (wide < limits[level + 1])), nodes, z, h)
+        here = _sum(
+            position, wide, np.flatnonzero(used & (wide >= limits[level]) & (wide < limits[level + 1])), nodes, z, h
+        )
         total = here if not total.size else here + _refined(total, edge, cells[level + 1], nodes)
     near = np.flatnonzero(used & (wide < limits[0]))
     return unit[k] * np.moveaxis(total, 1, 2), near, wide[near]
@@ -446,20 +449,28 @@ def _sum(position: Array, wide: Array, which: Any, nodes: Array, z: Array, h: fl
         i = which[start : start + step]
         per, s = 1 / (4 * wide[i, None]), wide[i, None] / h**2
         X, Y = (np.exp(-((nodes - position[a][i, None]) ** 2) * per) for a in (0, 1))
-        origin = np.clip(position[2][i, None] / h, -1, 1)
-        W = theta(s, z=z / h, source=origin)
-        if origin.any():
-            W = (W + theta(s, z=z / h, source=-origin)) / 2
-        W *= per / (np.pi * h)
+        W = _in_height(s, z / h, position[2][i, None] / h) * per / (np.pi * h)
         total += (X[:, :, None] * W[:, None, :]).reshape(i.size, -1).T @ Y
     return total.reshape(nodes.size, z.size, nodes.size)
+
+
+def _in_height(s: Array, z: Array, origin: Array) -> Array:
+    """Even part of Θ for sources, shape (n, 1), at heights, shape (nz,); from splines in ln s if all are in the plane."""
+    if origin.any():
+        inside = np.clip(origin, -1, 1)
+        return np.asarray((theta(s, z=z, source=inside) + theta(s, z=z, source=-inside)) / 2)
+    low, high = np.log(s.min()), np.log(s.max())
+    nodes = np.linspace(low, high + 1e-9, 8 + int(40 * (high - low)))
+    return np.asarray(make_interp_spline(nodes, theta(np.exp(nodes)[:, None], z=z), k=3)(np.log(s[:, 0])))
 
 
 def _refined(table: Array, edge: float, cells: int, nodes: Array) -> Array:
     """A table, shape (nx, nz, ny), on finer nodes by cubic splines."""
     coarse = np.linspace(-edge, edge, cells + 1)
     B = make_interp_spline(coarse, np.eye(cells + 1), k=3)(nodes)
-    return np.einsum("ia,azy->izy", B, table @ B.T, optimize=True)
+    many, levels, _ = table.shape
+    wide = table.reshape(-1, many) @ B.T
+    return np.asarray((B @ wide.reshape(many, -1)).reshape(nodes.size, levels, nodes.size))
 
 
 def direct(
@@ -521,21 +532,28 @@ def direct(
 
 
 def mean_field(
-    rigidity: u.Quantity, *, population: Population, halo: Halo | None = None, scenario: Scenario = None
+    rigidity: u.Quantity,
+    *,
+    population: Population,
+    halo: Halo | None = None,
+    scenario: Scenario = None,
+    size: u.Quantity = 50 * u.pc,
 ) -> Axisymmetric:
-    """Mean density of a population over its burst-like mean at the Sun, for each rigidity.
+    """Mean density of a population over that of points that burst, at the Sun, for each rigidity.
 
     A delay shifts all ages of a steady population and changes no mean. Slow diffusion at first keeps particles near
     the plane for longer: the mean is that of constant κ plus ∫ (1/κ(τ) - 1/κ) F(Λ) dΛ, with F the density that sources
-    of spread Λ make.
+    of spread Λ make. The width of the sources takes away ∫ F/κ dΛ up to size²/2.
 
     Parameters
     ----------
     rigidity : Quantity, shape (k,)
     population : Population
-        An axisymmetric one.
+        An axisymmetric one, taken to be in the plane.
     halo : Halo, optional
     scenario : EscapeLaw or Suppression, optional
+    size : Quantity
+        As in `density`.
 
     Returns
     -------
@@ -555,35 +573,41 @@ def mean_field(
     >>> from astropy import units as u
     >>> population = Population("Case & Bhattacharya 1998")
     >>> mean = mean_field([1, 10] * u.TV, population=population)
-    >>> print(mean.values(np.zeros(1), np.full(1, 8.5), np.zeros(1)).round(3))
-    [[1. 1.]]
+    >>> print(mean.values(np.zeros(1), np.full(1, 8.5), np.zeros(1)).round(2))
+    [[0.99 0.99]]
     """
     where = halo or Halo()
     R = np.atleast_1d(take("rigidity", rigidity, u.GV, positive=True))
     h = float(take("height of the halo", where.height, u.kpc))
-    heights = 201 if isinstance(scenario, Suppression) else 21
-    base = relative_density(population, height=where.height, levels=heights)
+    blur = float(take("size", size, u.kpc, non_negative=True)) ** 2 / 2
+    base = relative_density(population, height=where.height, levels=201)
+    unit, r, z = _unit(population, R, where), base.radius.to_value(u.kpc), base.height.to_value(u.kpc)
     table = np.repeat(np.asarray(base.table)[:, :, None], R.size, axis=2)
+    if blur:
+        local = (population.surface_density(base.radius) * population.rate).to_value(_RATE)
+        lost = np.sqrt(blur / np.pi) * np.exp(-(z**2) / (4 * blur)) - z / 2 * erfc(z / np.sqrt(4 * blur))
+        per = unit / where.kappa(R * u.GV).value
+        table -= local[:, None, None] * lost[:, None] * per
     if isinstance(scenario, Suppression):
-        unit, z = _unit(population, R, where), base.height.to_value(u.kpc)
-        r = base.radius.to_value(u.kpc)
         for k in range(R.size):
-            table[:, :, k] += unit[k] * _slow(population, R[k], where, scenario, r, z, h)
+            table[:, :, k] += unit[k] * _slow(population, R[k], where, scenario, r, z, h, blur)
     return Axisymmetric(base.radius, base.height, table)
 
 
-def _slow(population: Population, R: float, halo: Halo, scenario: Suppression, r: Array, z: Array, h: float) -> Array:
+def _slow(
+    population: Population, R: float, halo: Halo, scenario: Suppression, r: Array, z: Array, h: float, blur: float
+) -> Array:
     """∫ (1/κ(τ) - 1/κ) F(Λ) dΛ over Q, shape (nr, nz), in 1/kpc3: F a smoothed disc times Θ in height."""
     node, weight = np.polynomial.legendre.leggauss(8)
     recovery, chi = float(scenario.recovery.to_value(u.Myr)), float(scenario.factor)
     edges = recovery * np.r_[0.0, np.geomspace(1e-3 / chi, 30, 30)]
     half = np.diff(edges)[:, None] / 2
     tau, dtau = (edges[:-1, None] + half * (1 + node)).ravel(), (half * weight).ravel()
-    wide = spread(tau * u.Myr, [R] * u.GV, halo=halo, scenario=scenario)[:, 0].value
+    wide = spread(tau * u.Myr, [R] * u.GV, halo=halo, scenario=scenario)[:, 0].value + blur
     excess = dtau * (1 - 1 / chi) * np.exp(-tau / recovery)  # (1/κ(τ) - 1/κ) κ(τ) dτ
     edge = float(population.radius.to_value(u.kpc))
     ring = np.arange(0.025, edge, 0.05)
-    source = (population.surface_density(ring * u.kpc) * population.rate).to_value(1 / (u.kpc**2 * u.Myr))
+    source = (population.surface_density(ring * u.kpc) * population.rate).to_value(_RATE)
     total = np.zeros((r.size, z.size))
     for L, d in zip(wide, excess, strict=True):
         if np.sqrt(2 * L) < 0.15:  # narrower than the rings resolve
