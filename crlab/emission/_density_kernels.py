@@ -110,11 +110,11 @@ def young(
 
     place (3, m); amplitude and rate (m, k); matrix (j, k); start and listed from `reach`.
     """
-    cells = int(round(math.sqrt(start.size - 1)))
+    cells = round(math.sqrt(start.size - 1))
     many = amplitude.shape[1]
     sums = np.zeros(many)
     for p in range(x.size):
-        i, j = int(math.floor((x[p] + edge) / (2 * edge) * cells)), int(math.floor((y[p] + edge) / (2 * edge) * cells))
+        i, j = math.floor((x[p] + edge) / (2 * edge) * cells), math.floor((y[p] + edge) / (2 * edge) * cells)
         if i < 0 or j < 0 or i >= cells or j >= cells:
             continue
         c = i * cells + j

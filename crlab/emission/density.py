@@ -455,7 +455,7 @@ def _sum(position: Array, wide: Array, which: Any, nodes: Array, z: Array, h: fl
 
 
 def _in_height(s: Array, z: Array, origin: Array) -> Array:
-    """Even part of Θ for sources, shape (n, 1), at heights, shape (nz,); from splines in ln s if all are in the plane."""
+    """Even part of Θ for n sources at heights, shape (n, nz); from splines in ln s if all are in the plane."""
     if origin.any():
         inside = np.clip(origin, -1, 1)
         return np.asarray((theta(s, z=z, source=inside) + theta(s, z=z, source=-inside)) / 2)
@@ -605,7 +605,7 @@ def _slow(
     tau, dtau = (edges[:-1, None] + half * (1 + node)).ravel(), (half * weight).ravel()
     wide = spread(tau * u.Myr, [R] * u.GV, halo=halo, scenario=scenario)[:, 0].value + blur
     excess = dtau * (1 - 1 / chi) * np.exp(-tau / recovery)  # (1/κ(τ) - 1/κ) κ(τ) dτ
-    edge = float(population.radius.to_value(u.kpc))
+    edge = float(take("radius of the population", population.radius, u.kpc))
     ring = np.arange(0.025, edge, 0.05)
     source = (population.surface_density(ring * u.kpc) * population.rate).to_value(_RATE)
     total = np.zeros((r.size, z.size))
