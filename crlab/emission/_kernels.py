@@ -14,6 +14,7 @@ Float = NDArray[np.float64]
 
 jit = numba.njit(cache=True, nogil=True)
 
+LN2 = math.log(2.0)
 SUN = 8.5  # kpc, the distance with which both gas models were fitted
 
 
@@ -75,7 +76,8 @@ def _ferriere_disc(r: float, z: float) -> tuple[float, float, float]:
     hi += 0.226 / a * ((1.745 - 1.289 / a) * thin + (0.473 - 0.070 / a) * thick + (0.283 - 0.142 / a) * tail)
     ring = math.exp(-((r - 4.5) ** 2 - (SUN - 4.5) ** 2) / 2.9**2)
     flare = _power(r / SUN, 0.58)
-    h2 = 0.58 / flare * ring * math.exp(-((z / (81.0 * flare)) ** 2))
+    layer = (z / (81.0 * flare)) ** 2
+    h2 = 0.58 / flare * ring * math.exp(-layer) if layer < 60.0 else 0.0
     ionised = 0.0237 * math.exp(-(r**2 - SUN**2) / 37.0**2 - abs(z) / 1000.0)
     ionised += 0.0013 * math.exp(-((r - 4.0) ** 2 - (SUN - 4.0) ** 2) / 2.0**2 - abs(z) / 150.0)
     flare = _power(r / SUN, 1.65)
@@ -88,7 +90,7 @@ def ferriere(x: Float, y: Float, z: Float, outer: float, parts: Float) -> Float:
     """Hydrogen nuclei in 1/cm³ at n points; `outer` nuclei for each of the 0.58, `parts` weighs HI, H2 and H+."""
     out = np.empty(x.size)
     for i in range(x.size):
-        r = math.hypot(x[i], y[i])
+        r = math.sqrt(x[i] * x[i] + y[i] * y[i])
         if r < 3.0:
             hi, h2, ionised = _ferriere_centre(1e3 * y[i], 1e3 * x[i], 1e3 * z[i])
             h2 *= 2.0
@@ -102,16 +104,21 @@ def ferriere(x: Float, y: Float, z: Float, outer: float, parts: Float) -> Float:
 @jit
 def nakanishi(x: Float, y: Float, z: Float, parts: Float) -> Float:
     """Hydrogen nuclei in 1/cm³ at n points; `parts` weighs HI and H2 (two nuclei a molecule)."""
-    out = np.empty(x.size)
+    out = np.zeros(x.size)
     for i in range(x.size):
-        r = math.hypot(x[i], y[i])
+        r = math.sqrt(x[i] * x[i] + y[i] * y[i])
         half = 1.06e-3 * (116.3 + r * (19.3 + r * (4.1 - 0.05 * r)))  # the polynomial turns down beyond 57 kpc
-        hi = 0.94 * (0.6 * math.exp(-r / 2.4) + 0.24 * math.exp(-(((r - 9.5) / 4.8) ** 2)))
-        hi *= math.exp(-math.log(2.0) * (z[i] / half) ** 2)
+        layer = LN2 * (z[i] / half) ** 2
+        if layer < 60.0:  # beyond, less than 1e-26 of the density in the plane
+            hi = 0.6 * math.exp(-r / 2.4 - layer) + 0.24 * math.exp(-(((r - 9.5) / 4.8) ** 2) - layer)
+            out[i] = 0.94 * parts[0] * hi
         half = 1.06e-3 * (10.8 * math.exp(0.28 * r) + 42.78)
-        h2 = 0.94 * (11.2 * math.exp(-(r**2) / 0.874) + 0.83 * math.exp(-(((r - 4.0) / 3.2) ** 2)))
-        h2 *= math.exp(-math.log(2.0) * (z[i] / half) ** 2)
-        out[i] = parts[0] * hi + 2.0 * parts[1] * h2
+        layer = LN2 * (z[i] / half) ** 2
+        if layer < 60.0:
+            h2 = 0.83 * math.exp(-(((r - 4.0) / 3.2) ** 2) - layer)
+            if r < 6.0:  # the central part has fallen to 1e-17 there
+                h2 += 11.2 * math.exp(-(r**2) / 0.874 - layer)
+            out[i] += 2.0 * 0.94 * parts[1] * h2
     return out
 
 
@@ -143,6 +150,12 @@ def _cell(value: float, first: float, step: float, size: int) -> tuple[int, floa
 
 
 @jit
+def _square(a: float, b: float, c: float, d: float, v: float, w: float) -> float:
+    """Between a and b by w, between c and d by w, and between both by v."""
+    return (1.0 - v) * ((1.0 - w) * a + w * b) + v * ((1.0 - w) * c + w * d)
+
+
+@jit
 def trilinear(x: Float, y: Float, z: Float, first: Float, step: Float, grid: Float) -> Float:
     """Interpolate grid, shape (nx, ny, nz, k), at n points: (n, k). Zero outside; an axis of one node is constant."""
     nx, ny, nz, k = grid.shape
@@ -153,12 +166,14 @@ def trilinear(x: Float, y: Float, z: Float, first: Float, step: Float, grid: Flo
         h, w = _cell(z[p], first[2], step[2], nz)
         if i < 0 or j < 0 or h < 0:
             continue
-        for di in range(2 if u > 0 else 1):
-            for dj in range(2 if v > 0 else 1):
-                for dh in range(2 if w > 0 else 1):
-                    weight = (u if di else 1.0 - u) * (v if dj else 1.0 - v) * (w if dh else 1.0 - w)
-                    for e in range(k):
-                        out[p, e] += weight * grid[i + di, j + dj, h + dh, e]
+        a, b, c = min(1, nx - 1), min(1, ny - 1), min(1, nz - 1)
+        for e in range(k):
+            front = _square(
+                grid[i, j, h, e], grid[i, j, h + c, e], grid[i, j + b, h, e], grid[i, j + b, h + c, e], v, w
+            )
+            i2, j2, h2 = i + a, j + b, h + c
+            back = _square(grid[i2, j, h, e], grid[i2, j, h2, e], grid[i2, j2, h, e], grid[i2, j2, h2, e], v, w)
+            out[p, e] = (1.0 - u) * front + u * back
     return out
 
 
@@ -168,15 +183,14 @@ def bilinear(x: Float, y: Float, z: Float, first: Float, step: Float, table: Flo
     nr, nz, k = table.shape
     out = np.zeros((x.size, k))
     for p in range(x.size):
-        i, u = _cell(math.hypot(x[p], y[p]), first[0], step[0], nr)
+        i, u = _cell(math.sqrt(x[p] * x[p] + y[p] * y[p]), first[0], step[0], nr)
         h, w = _cell(abs(z[p]), first[1], step[1], nz)
         if i < 0 or h < 0:
             continue
-        for di in range(2 if u > 0 else 1):
-            for dh in range(2 if w > 0 else 1):
-                weight = (u if di else 1.0 - u) * (w if dh else 1.0 - w)
-                for e in range(k):
-                    out[p, e] += weight * table[i + di, h + dh, e]
+        for e in range(k):
+            lower = (1.0 - w) * table[i, h, e] + w * table[i, h + 1, e]
+            upper = (1.0 - w) * table[i + 1, h, e] + w * table[i + 1, h + 1, e]
+            out[p, e] = (1.0 - u) * lower + u * upper
     return out
 
 

@@ -441,7 +441,8 @@ def sky_map(
     lon, lat = directions(check_nside(nside))
     found = integrate(field, gas, lon, lat, energy=energy, absorption=absorption, **options)
     values = (found * factor).T
-    pedigree = {"GAS": type(gas).__name__, "ABSORB": _named(absorption), **(meta or {})}
+    said = repr(gas)
+    pedigree = {"GAS": said if len(said) < 68 else type(gas).__name__, "ABSORB": _named(absorption), **(meta or {})}
     return SkyMap(u.Quantity(np.ascontiguousarray(values.value), values.unit), np.atleast_1d(energy), pedigree)
 
 

@@ -5,6 +5,7 @@ Maps are in RING order and Galactic coordinates. Used in the chapter "The smooth
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -266,7 +267,7 @@ def write(path: str | Path, sky: SkyMap, *, overwrite: bool = False) -> None:
     header: list[tuple[Any, ...]] = [
         (f"ENERGY{i + 1}", float(e), "[GeV] of column " + names[i]) for i, e in enumerate(sky.energy.to_value(u.GeV))
     ]
-    header += [(key, str(value)) for key, value in sky.meta.items()]
+    header += [("CREATOR", f"crlab {version('crlab')}")] + [(key, str(value)) for key, value in sky.meta.items()]
     healpy.write_map(
         str(path),
         sky.values.value,
@@ -313,6 +314,6 @@ def read(path: str | Path) -> SkyMap:
         values = np.array([np.asarray(data[name], dtype=np.float64).ravel() for name in names])
         own = ("TTYPE", "TFORM", "TUNIT", "NAXIS", "ENERGY", "EXTNAME")
         standard = {*_WHERE, "XTENSION", "BITPIX", "PCOUNT", "GCOUNT", "TFIELDS", "NSIDE", "FIRSTPIX", "LASTPIX"}
-        standard |= {"INDXSCHM", "OBJECT", "BAD_DATA", "POLCCONV", "COMMENT", "HISTORY"}
+        standard |= {"INDXSCHM", "CREATOR", "OBJECT", "BAD_DATA", "POLCCONV", "COMMENT", "HISTORY"}
         meta = {k: str(v) for k, v in header.items() if k and k not in standard and not k.startswith(own)}
     return SkyMap(values * unit, energy, meta)

@@ -239,7 +239,8 @@ def test_other_tools_read_the_file(tmp_path):
         assert header["COORDSYS"] == "G"
         assert u.Unit(header["TUNIT2"]) == u.cm**-2
         assert header["ENERGY2"] == 2000.0
-        assert header["GAS"] == "NakanishiSofue"
+        assert header["GAS"] == "NakanishiSofue(component='all')"
+        assert header["CREATOR"].startswith("crlab ")
         assert header["ABSORB"] == "none"
         assert header["CRMODEL"] == "flat"
     with pytest.raises(OSError, match="exists"):
