@@ -60,7 +60,7 @@ def weights(energy: u.Quantity, rigidity: u.Quantity, **options: Any) -> Array:
     >>> from astropy import units as u
     >>> W = weights([10] * u.TeV, [0.01, 0.1, 1] * u.PV)
     >>> print(W.round(1), W.sum().round(6))
-    [[0.3 0.6 0.1]] 1.0
+    [[0.1 0.6 0.2]] 1.0
     """
     R = np.atleast_1d(take("rigidity", rigidity, u.GV, positive=True))
     if R.ndim != 1 or np.any(np.diff(R) <= 0):
@@ -153,7 +153,7 @@ def exceedance(
     --------
     >>> from astropy import units as u
     >>> print(f"{exceedance(1.0, 10 * u.TV):.4f}")
-    0.0124
+    0.0065
     """
     where = halo or Halo()
     wanted = take("level", level, "", positive=True)
