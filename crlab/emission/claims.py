@@ -4,8 +4,12 @@ import numpy as np
 from astropy import units as u
 
 from crlab.claims import Claim
+from crlab.diffusion.green import Halo
 from crlab.emission.cross_sections import RIGIDITY, emissivity_matrix
+from crlab.emission.density import Scenario, Suppression, spread
 from crlab.emission.smooth import measurements
+from crlab.emission.stochastic import beam_scale, column_share
+from crlab.sources.credit import source_count
 
 __all__ = ["CLAIMS"]
 
@@ -23,6 +27,18 @@ def _share(secondary: str, energy: u.Quantity, below: float) -> float:
 
 def _highest(regions: tuple[str, ...]) -> u.Quantity:
     return max(measurements(region)["energy"].max() for region in regions).to(u.PeV)
+
+
+def _brightened(age: u.Quantity, scenario: Scenario) -> float:
+    """Intensity along 15 kpc of the plane with one source on it, over that without."""
+    wide = spread(age, 10 * u.TV, scenario=scenario)[0, 0]
+    free = (Halo().kappa(10 * u.TV) * age / wide).to_value(u.one)
+    return float(1 + column_share(age, 15 * u.kpc) * free)
+
+
+def _spread_of_intensity(energy: u.Quantity) -> float:
+    """What the upper 2.5 per cent of the stable law exceed the mean by, over the mean, along 15 kpc of the plane."""
+    return 6.2675 * float(beam_scale(source_count(energy), 3.0))  # the standardised quantile of S1(3/2, 1)
 
 
 CLAIMS: list[Claim] = [
@@ -62,5 +78,32 @@ CLAIMS: list[Claim] = [
         stated=1 * u.PeV,
         tolerance=0.5,
         remark="The slide says about a PeV; this is the centre of the last bin of LHAASO, which ends at 1 PeV.",
+    ),
+    Claim(
+        id="emission-plane-enhanced",
+        slide="Along the galactic plane, intensity can be enhanced by factors of a few",
+        words="factor by which one source of 1 kyr with slow diffusion around it brightens its line of sight",
+        chapter="emission/one-galaxy",
+        compute=_brightened,
+        inputs={"age": 1 * u.kyr, "scenario": Suppression()},
+        stated=(2.0, 5.0),
+        tolerance=0.1,
+        variants={"burst": {"scenario": None}, "older": {"age": 10 * u.kyr}},
+        remark="At its centre; suppression by 100 for 50 kyr is this book's choice. Without it the factor is "
+        "{burst:.3g}, and with it at 10 kyr {older:.3g}.",
+    ),
+    Claim(
+        id="emission-deviations",
+        slide="Deviations from the ensemble average can be sizeable",
+        words="relative deviation that 2.5 per cent of burst-like Galaxies exceed, parents of 100 TV, along 15 kpc",
+        chapter="emission/many-galaxies",
+        compute=_spread_of_intensity,
+        inputs={"energy": 100 * u.TeV},
+        stated=(0.1, 0.9),
+        tolerance=0.1,
+        source="Stall & Mertsch 2025",
+        variants={"low": {"energy": 10 * u.TeV}, "high": {"energy": 1000 * u.TeV}},
+        remark="The paper states tens of per cent as the largest over the sky; ours is one direction. At 10 TV it is "
+        "{low:.2g}, at 1 PV {high:.2g}.",
     ),
 ]

@@ -1,0 +1,624 @@
+r"""Cosmic rays in one Galaxy: the density that discrete sources make everywhere in the halo.
+
+ψ_k(r) = Σ_i Q G(r - r_i; Λ_ik), over the mean ψ̄_k at the Sun, so that Q drops out. The Green's function of the halo is
+a Gaussian in the plane times Θ in height, and a Gaussian is a product of one in x and one in y: the sum over sources on
+a grid is a product of matrices, (X W)ᵀ Y. Sources are sorted by their spread Λ into nested grids, the wider the
+coarser, refined by cubic splines. What is too narrow for the finest grid stays a list, added at each point one by one.
+Derived in the chapter "One Galaxy".
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from scipy.interpolate import make_interp_spline
+from scipy.special import erfc, ive
+
+from crlab.acceleration.escape import EscapeLaw
+from crlab.diffusion.green import Halo, age_fraction, green, suppressed_spread, theta
+from crlab.emission import _density_kernels
+from crlab.emission.gas import SUN
+from crlab.emission.line_of_sight import Axisymmetric
+from crlab.emission.smooth import relative_density
+from crlab.parallel import Block, blocks, map_blocks
+from crlab.sources.population import Catalogue, Population
+from crlab.units import Array, take
+
+__all__ = ["Density", "Scenario", "Suppression", "density", "direct", "mean_field", "missing", "spread", "window"]
+
+_RATE = 1 / (u.kpc**2 * u.Myr)
+_OLDEST = 3.0  # κT/h², beyond which 5e-4 of the mean is left out
+_FAINT = 1e-5  # of the mean at the Sun, below which a young source is not felt
+_ERROR = 1e-3  # of the mean at the Sun, by which linear interpolation may miss one source
+_WIDE = 12.0  # Λ over the squared spacing, above which linear interpolation is good to 1 per cent
+_REFINED = 4.0  # the same for cubic splines, 3e-4
+_SQUARES = 80
+_CHUNK = 4_000_000  # numbers in the larger matrix of a product
+
+
+@dataclass(frozen=True)
+class Suppression:
+    """Slow diffusion around each source at first, κ(τ) = κ [1/χ + (1 - 1/χ)(1 - exp(-τ/τ_r))].
+
+    A simple model of time-dependent diffusion with this book's numbers: particles make the waves that hold them.
+
+    Parameters
+    ----------
+    factor : float
+        χ ≥ 1.
+    recovery : Quantity
+        τ_r.
+
+    Raises
+    ------
+    ValueError
+        χ < 1, a time that is not positive.
+    UnitConversionError
+        A time without unit.
+
+    Examples
+    --------
+    >>> Suppression().factor
+    100.0
+    """
+
+    factor: float = 100.0
+    recovery: u.Quantity = field(default_factory=lambda: 50 * u.kyr)
+
+    def __post_init__(self) -> None:
+        if not float(take("factor", self.factor, "")) >= 1:
+            raise ValueError(f"factor must be at least 1, got {self.factor!r}")
+        take("recovery", self.recovery, u.Myr, positive=True)
+
+
+Scenario = EscapeLaw | Suppression | None
+"""When particles leave and how they spread: a delay, slow diffusion at first, or for None neither (burst-like)."""
+
+
+def spread(age: u.Quantity, rigidity: u.Quantity, *, halo: Halo | None = None, scenario: Scenario = None) -> u.Quantity:
+    """Λ = ∫κ dτ of sources of some ages, for each rigidity.
+
+    Parameters
+    ----------
+    age : Quantity, shape (n,)
+    rigidity : Quantity, shape (k,)
+    halo : Halo, optional
+    scenario : EscapeLaw or Suppression, optional
+        Rigidities above the peak of an escape law leave with it.
+
+    Returns
+    -------
+    Quantity, shape (n, k)
+        In kpc2, zero where the source still holds its particles.
+
+    Raises
+    ------
+    ValueError
+        A negative age, a rigidity that is not positive, an unknown kind of scenario.
+    UnitConversionError
+        A bare number or a wrong unit.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> print(spread([1e4, 1e5] * u.yr, [1, 10] * u.TV).round(3))
+    [[0.026 0.105]
+     [0.263 1.046]] kpc2
+    """
+    T = np.atleast_1d(take("age", age, u.Myr, non_negative=True))[:, None]
+    R = np.atleast_1d(take("rigidity", rigidity, u.GV, positive=True))
+    kappa = (halo or Halo()).kappa(R * u.GV)
+    if scenario is None:
+        return T * u.Myr * kappa
+    if isinstance(scenario, Suppression):
+        return suppressed_spread(T * u.Myr, kappa=kappa, suppression=scenario.factor, recovery=scenario.recovery)
+    if not isinstance(scenario, EscapeLaw):
+        raise ValueError(f"scenario must be None, an EscapeLaw or a Suppression, got {type(scenario).__name__}")
+    leave = scenario.escape_time(np.minimum(R * u.GeV, scenario.peak)).to_value(u.Myr)
+    return np.maximum(T - leave, 0) * u.Myr * kappa
+
+
+def window(rigidity: u.Quantity, *, halo: Halo | None = None) -> u.Quantity:
+    """Time span from which sources are needed: ages up to 3 h²/κ of the lowest rigidity, and 0.5 Myr.
+
+    Older sources make 5e-4 of the mean (`missing`). The half Myr is for particles that leave late or spread slowly.
+
+    Parameters
+    ----------
+    rigidity : Quantity
+        Any shape.
+    halo : Halo, optional
+
+    Returns
+    -------
+    Quantity
+        In Myr.
+
+    Raises
+    ------
+    ValueError
+        A rigidity that is not positive.
+    UnitConversionError
+        A bare number or a wrong unit.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> print(f"{window(10 * u.TV):.1f}")
+    7.7 Myr
+    """
+    where = halo or Halo()
+    return np.max(2 * _OLDEST * where.escape_time(rigidity)) + 0.5 * u.Myr
+
+
+def missing(span: u.Quantity, rigidity: u.Quantity, *, halo: Halo | None = None) -> Array:
+    """Part of the mean that sources older than a time span make, 1 - H(κT/h²), but at least that beyond 3 h²/κ.
+
+    Parameters
+    ----------
+    span : Quantity
+        One time.
+    rigidity : Quantity
+        Any shape.
+    halo : Halo, optional
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    ValueError
+        A time or rigidity that is not positive.
+    UnitConversionError
+        A bare number or a wrong unit.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> print(f"{missing(1.195 * u.Myr, 10 * u.TV):.2f}")
+    0.24
+    """
+    s = take("span", span, u.Myr, positive=True) / (2 * (halo or Halo()).escape_time(rigidity).to_value(u.Myr))
+    return np.asarray(1 - age_fraction(np.minimum(s, _OLDEST)))
+
+
+@dataclass(frozen=True, eq=False)
+class Density:
+    """Density of cosmic rays in one Galaxy, a field for `crlab.emission.line_of_sight.integrate`; made by `density`.
+
+    Parameters
+    ----------
+    rigidity : Quantity, shape (k,)
+    edge, height : float
+        The table covers abs(x), abs(y) < edge and abs(z) < height, in kpc.
+    table : ndarray, shape (nx, ny, nz, j)
+        All but the young sources.
+    place : ndarray, shape (3, m)
+        Young sources, in kpc.
+    amplitude, rate : ndarray, shape (m, k)
+        What each adds, amplitude exp(-rate d²).
+    matrix : ndarray, shape (j, k)
+        Values are matrix @ density; the identity to begin with.
+    """
+
+    rigidity: u.Quantity
+    edge: float
+    height: float
+    table: Array
+    place: Array
+    amplitude: Array
+    rate: Array
+    matrix: Array
+    unit: u.UnitBase = u.one
+
+    @cached_property
+    def _lists(self) -> tuple[Array, Any, Any]:
+        """How far each young source is felt, and the lists of those felt in each square of the plane."""
+        with np.errstate(divide="ignore"):
+            far = np.log(np.maximum(self.amplitude / _FAINT, 1.0)) / self.rate
+        radius = np.sqrt(far.max(axis=1, initial=0.0))
+        return radius, *_density_kernels.reach(self.place[0], self.place[1], radius, self.edge, _SQUARES)
+
+    def values(self, x: Array, y: Array, z: Array) -> Array:
+        """Values at points in kpc, arrays of shape (n,): shape (n, j), over the mean at the Sun."""
+        out = np.zeros((x.size, len(self.matrix)))
+        _density_kernels.interpolate(x, y, z, self.edge, self.height, self.table, out)
+        if self.place.size:
+            radius, start, listed = self._lists
+            _density_kernels.young(
+                x, y, z, self.place, radius, self.amplitude, self.rate, self.edge, start, listed, self.matrix, out
+            )
+        return out
+
+    def at(self, x: u.Quantity, y: u.Quantity, z: u.Quantity) -> Array:
+        """Values at places.
+
+        Parameters
+        ----------
+        x, y, z : Quantity
+            Of shapes that broadcast.
+
+        Returns
+        -------
+        ndarray
+            Of the common shape with an axis of j values at the end.
+
+        Raises
+        ------
+        ValueError
+            A value that is not finite.
+        UnitConversionError
+            A bare number or a wrong unit.
+        """
+        points = np.broadcast_arrays(*(take(n, v, u.kpc) for n, v in (("x", x), ("y", y), ("z", z))))
+        flat = [np.ascontiguousarray(p).ravel() for p in points]
+        return self.values(*flat).reshape(*points[0].shape, -1)
+
+    def combined(self, matrix: Any) -> "Density":
+        """Field of weighted sums over rigidity, such as the emissivity at a few energies.
+
+        Parameters
+        ----------
+        matrix : array_like, shape (j, k)
+            As from `crlab.emission.stochastic.weights`.
+
+        Returns
+        -------
+        Density
+
+        Raises
+        ------
+        ValueError
+            A matrix that does not fit.
+        """
+        weight = take("matrix", matrix, "")
+        if weight.ndim != 2 or weight.shape[1] != len(self.matrix):
+            raise ValueError(f"matrix must have {len(self.matrix)} columns, got shape {weight.shape}")
+        return replace(self, table=np.ascontiguousarray(self.table @ weight.T), matrix=weight @ self.matrix)
+
+
+def density(
+    catalogue: Catalogue,
+    rigidity: u.Quantity,
+    *,
+    population: Population,
+    halo: Halo | None = None,
+    scenario: Scenario = None,
+    spacing: u.Quantity = 0.1 * u.kpc,
+    edge: u.Quantity = 20 * u.kpc,
+    levels: int = 11,
+    size: u.Quantity = 50 * u.pc,
+    executor: Executor | None = None,
+    progress: bool | None = None,
+) -> Density:
+    """Density of the cosmic rays of some sources in the whole halo, over the mean at the Sun.
+
+    Ages beyond 3 h²/κ are left out (`missing`). Each source is a Gaussian of width `size` at first; with 50 pc the mean
+    in the plane is 0.8 per cent below that of points. Heights of sources enter the table through their even part.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        From `Population.sample` with at least `window`.
+    rigidity : Quantity, shape (k,)
+    population : Population
+        Whose mean at the Sun is the unit.
+    halo : Halo, optional
+    scenario : EscapeLaw or Suppression, optional
+    spacing, edge : Quantity
+        Of the finest grid, which runs from -edge to edge in x and y.
+    levels : int
+        Heights of the grid, at h (i/(levels - 1))²; with 1 the density is that of z = 0 at all heights, for lines of
+        sight in the plane.
+    size : Quantity
+        Width of a source when it lets its particles go.
+    executor, progress
+        As in `crlab.parallel.map_blocks`; a block is one rigidity.
+
+    Returns
+    -------
+    Density
+
+    Raises
+    ------
+    ValueError
+        No sources, fewer than one level, lengths that are not positive, an edge that is no multiple of the spacing.
+    UnitConversionError
+        A bare number or a wrong unit.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> population = Population("Case & Bhattacharya 1998")
+    >>> galaxy = population.sample(0.1 * u.Myr, seed=1)
+    >>> field = density(galaxy, [10] * u.TV, population=population, spacing=0.2 * u.kpc, levels=2)
+    >>> field.table.shape
+    (201, 201, 2, 1)
+    """
+    where = halo or Halo()
+    R = np.atleast_1d(take("rigidity", rigidity, u.GV, positive=True))
+    if not len(catalogue):
+        raise ValueError("catalogue must hold at least one source, got none")
+    if levels < 1:
+        raise ValueError(f"levels must be at least 1, got {levels}")
+    dx, side, blur = (
+        float(take(n, v, u.kpc, non_negative=n == "size", positive=n != "size"))
+        for n, v in (("spacing", spacing), ("edge", edge), ("size", size))
+    )
+    cells = round(2 * side / dx)
+    if abs(cells * dx - 2 * side) > 1e-6 * side:
+        raise ValueError(f"edge must be a multiple of half the spacing, got {side:g} and {dx:g} kpc")
+    h = float(take("height of the halo", where.height, u.kpc))
+    unit = _unit(population, R, where)
+    work = partial(
+        _one_rigidity,
+        position=np.ascontiguousarray(take("position", catalogue.position, u.kpc).T),
+        age=take("age", catalogue.age, u.Myr),
+        rigidity=R,
+        unit=unit,
+        halo=where,
+        scenario=scenario,
+        dx=dx,
+        edge=side,
+        cells=_cascade(cells),
+        z=h * (np.arange(levels) / max(levels - 1, 1)) ** 2,
+        blur=blur,
+    )
+    found = map_blocks(work, blocks(R.size, size=1, seed=0), executor=executor, progress=progress, label="density")
+    near = np.unique(np.concatenate([n for _, n, _ in found]))
+    amplitude, rate = np.zeros((near.size, R.size)), np.ones((near.size, R.size))
+    for k, (_, index, wide) in enumerate(found):
+        row = np.searchsorted(near, index)
+        amplitude[row, k] = unit[k] * (4 * np.pi * wide) ** -1.5
+        rate[row, k] = 1 / (4 * wide)
+    return Density(
+        rigidity=R * u.GV,
+        edge=side,
+        height=h,
+        table=np.stack([t for t, _, _ in found], axis=-1),
+        place=np.ascontiguousarray(take("position", catalogue.position, u.kpc)[near].T),
+        amplitude=amplitude,
+        rate=rate,
+        matrix=np.eye(R.size),
+    )
+
+
+def _unit(population: Population, R: Array, halo: Halo) -> Array:
+    """1/ψ̄ at the Sun over Q, 2κ/(ν Σ_eff h), in kpc3."""
+    local = population.rate * population.sigma_eff(height=halo.height)
+    return np.asarray((2 * halo.kappa(R * u.GV) / (local * halo.height)).to_value(u.kpc**3))
+
+
+def _cascade(cells: int) -> list[int]:
+    """Cells along a side of the nested grids, the finest first."""
+    sizes = [cells]
+    while sizes[-1] % 2 == 0 and sizes[-1] >= 48:
+        sizes.append(sizes[-1] // 2)
+    return sizes
+
+
+def _limits(unit: float, dx: float, sizes: int) -> Array:
+    """Least Λ for each nested grid: where one source is missed by little, or its shape by 1 per cent."""
+    enough = (unit * (4 * np.pi) ** -1.5 * dx**2 / (8 * _ERROR)) ** 0.4
+    least = np.clip(enough, 1.5 * dx**2, _WIDE * dx**2)
+    return np.r_[least, np.maximum(_REFINED * (dx * 2.0 ** np.arange(1, sizes)) ** 2, least)]
+
+
+def _one_rigidity(
+    block: Block,
+    *,
+    position: Array,
+    age: Array,
+    rigidity: Array,
+    unit: Array,
+    halo: Halo,
+    scenario: Scenario,
+    dx: float,
+    edge: float,
+    cells: Sequence[int],
+    z: Array,
+    blur: float,
+) -> tuple[Array, Any, Array]:
+    """Table of one rigidity, shape (nx, ny, nz), and index and spread of its young sources."""
+    k, h = block.start, float(halo.height.to_value(u.kpc))
+    wide = spread(age * u.Myr, rigidity[k : k + 1] * u.GV, halo=halo, scenario=scenario)[:, 0].value
+    used = (wide > 0) & (wide < _OLDEST * h**2)
+    wide = wide + blur**2 / 2
+    limits = np.r_[_limits(unit[k], dx, len(cells)), np.inf]
+    total = np.zeros((0, 0, 0))
+    for level in reversed(range(len(cells))):
+        nodes = np.linspace(-edge, edge, cells[level] + 1)
+        here = _sum(
+            position, wide, np.flatnonzero(used & (wide >= limits[level]) & (wide < limits[level + 1])), nodes, z, h
+        )
+        total = here if not total.size else here + _refined(total, edge, cells[level + 1], nodes)
+    near = np.flatnonzero(used & (wide < limits[0]))
+    return unit[k] * np.moveaxis(total, 1, 2), near, wide[near]
+
+
+def _sum(position: Array, wide: Array, which: Any, nodes: Array, z: Array, h: float) -> Array:
+    """Σ G on a grid, shape (nx, nz, ny), as the matrix product (X W)ᵀ Y of source by source matrices."""
+    total = np.zeros((nodes.size * z.size, nodes.size))
+    step = max(32, _CHUNK // len(total))
+    for start in range(0, which.size, step):
+        i = which[start : start + step]
+        per, s = 1 / (4 * wide[i, None]), wide[i, None] / h**2
+        X, Y = (np.exp(-((nodes - position[a][i, None]) ** 2) * per) for a in (0, 1))
+        W = _in_height(s, z / h, position[2][i, None] / h) * per / (np.pi * h)
+        total += (X[:, :, None] * W[:, None, :]).reshape(i.size, -1).T @ Y
+    return total.reshape(nodes.size, z.size, nodes.size)
+
+
+def _in_height(s: Array, z: Array, origin: Array) -> Array:
+    """Even part of Θ for n sources at heights, shape (n, nz); from splines in ln s if all are in the plane."""
+    if origin.any():
+        inside = np.clip(origin, -1, 1)
+        return np.asarray((theta(s, z=z, source=inside) + theta(s, z=z, source=-inside)) / 2)
+    low, high = np.log(s.min()), np.log(s.max())
+    nodes = np.linspace(low, high + 1e-9, 8 + int(40 * (high - low)))
+    return np.asarray(make_interp_spline(nodes, theta(np.exp(nodes)[:, None], z=z), k=3)(np.log(s[:, 0])))
+
+
+def _refined(table: Array, edge: float, cells: int, nodes: Array) -> Array:
+    """A table, shape (nx, nz, ny), on finer nodes by cubic splines."""
+    coarse = np.linspace(-edge, edge, cells + 1)
+    B = make_interp_spline(coarse, np.eye(cells + 1), k=3)(nodes)
+    many, levels, _ = table.shape
+    wide = table.reshape(-1, many) @ B.T
+    return np.asarray((B @ wide.reshape(many, -1)).reshape(nodes.size, levels, nodes.size))
+
+
+def direct(
+    catalogue: Catalogue,
+    rigidity: u.Quantity,
+    x: u.Quantity,
+    y: u.Quantity,
+    z: u.Quantity,
+    *,
+    population: Population,
+    halo: Halo | None = None,
+    scenario: Scenario = None,
+    size: u.Quantity = 50 * u.pc,
+) -> Array:
+    """Density at a few places by adding all sources one by one: what `density` is held to.
+
+    Parameters
+    ----------
+    catalogue, rigidity, population, halo, scenario, size
+        As in `density`.
+    x, y, z : Quantity, shape (n,)
+
+    Returns
+    -------
+    ndarray, shape (n, k)
+
+    Raises
+    ------
+    ValueError
+        A place outside the halo.
+    UnitConversionError
+        A bare number or a wrong unit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy import units as u
+    >>> from crlab.sources.population import Catalogue, Population
+    >>> one = Catalogue([[0, 8.2, 0]] * u.kpc, [20] * u.kyr, 8.5 * u.kpc)
+    >>> here = ([0] * u.kpc, [8.5] * u.kpc, [0] * u.kpc)
+    >>> print(direct(one, [10] * u.TV, *here, population=Population("infinite"), size=0 * u.kpc).round(4))
+    [[0.0333]]
+    """
+    where = halo or Halo()
+    R = np.atleast_1d(take("rigidity", rigidity, u.GV, positive=True))
+    blur = float(take("size", size, u.kpc, non_negative=True)) ** 2 / 2
+    wide = spread(catalogue.age, R * u.GV, halo=where, scenario=scenario).value
+    h = float(take("height of the halo", where.height, u.kpc))
+    used = (wide > 0) & (wide < _OLDEST * h**2)
+    wide = np.where(used, wide + blur, 1.0)
+    points = [np.atleast_1d(take(n, v, u.kpc)) for n, v in (("x", x), ("y", y), ("z", z))]
+    place = take("position", catalogue.position, u.kpc)
+    out = np.empty((points[0].size, R.size))
+    for p, (a, b, c) in enumerate(zip(*points, strict=True)):
+        rho = np.hypot(place[:, 0] - a, place[:, 1] - b)[:, None] * u.kpc
+        G = green(rho, wide * u.kpc**2, height=where.height, z=c * u.kpc, source=place[:, 2:] * u.kpc)
+        out[p] = np.where(used, G.value, 0).sum(axis=0)
+    return out * _unit(population, R, where)
+
+
+def mean_field(
+    rigidity: u.Quantity,
+    *,
+    population: Population,
+    halo: Halo | None = None,
+    scenario: Scenario = None,
+    size: u.Quantity = 50 * u.pc,
+) -> Axisymmetric:
+    """Mean density of a population over that of points that burst, at the Sun, for each rigidity.
+
+    A delay shifts all ages of a steady population and changes no mean. Slow diffusion at first keeps particles near
+    the plane for longer: the mean is that of constant κ plus ∫ (1/κ(τ) - 1/κ) F(Λ) dΛ, with F the density that sources
+    of spread Λ make. The width of the sources takes away ∫ F/κ dΛ up to size²/2.
+
+    Parameters
+    ----------
+    rigidity : Quantity, shape (k,)
+    population : Population
+        An axisymmetric one, taken to be in the plane.
+    halo : Halo, optional
+    scenario : EscapeLaw or Suppression, optional
+    size : Quantity
+        As in `density`.
+
+    Returns
+    -------
+    Axisymmetric
+        With k values a point.
+
+    Raises
+    ------
+    ValueError
+        A population with arms.
+    UnitConversionError
+        A bare number or a wrong unit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy import units as u
+    >>> population = Population("Case & Bhattacharya 1998")
+    >>> mean = mean_field([1, 10] * u.TV, population=population)
+    >>> print(mean.values(np.zeros(1), np.full(1, 8.5), np.zeros(1)).round(2))
+    [[0.99 0.99]]
+    """
+    where = halo or Halo()
+    R = np.atleast_1d(take("rigidity", rigidity, u.GV, positive=True))
+    h = float(take("height of the halo", where.height, u.kpc))
+    blur = float(take("size", size, u.kpc, non_negative=True)) ** 2 / 2
+    base = relative_density(population, height=where.height, levels=201)
+    unit, r, z = _unit(population, R, where), base.radius.to_value(u.kpc), base.height.to_value(u.kpc)
+    table = np.repeat(np.asarray(base.table)[:, :, None], R.size, axis=2)
+    if blur:
+        local = (population.surface_density(base.radius) * population.rate).to_value(_RATE)
+        lost = np.sqrt(blur / np.pi) * np.exp(-(z**2) / (4 * blur)) - z / 2 * erfc(z / np.sqrt(4 * blur))
+        per = unit / where.kappa(R * u.GV).value
+        table -= local[:, None, None] * lost[:, None] * per
+    if isinstance(scenario, Suppression):
+        for k in range(R.size):
+            table[:, :, k] += unit[k] * _slow(population, R[k], where, scenario, r, z, h, blur)
+    return Axisymmetric(base.radius, base.height, table)
+
+
+def _slow(
+    population: Population, R: float, halo: Halo, scenario: Suppression, r: Array, z: Array, h: float, blur: float
+) -> Array:
+    """∫ (1/κ(τ) - 1/κ) F(Λ) dΛ over Q, shape (nr, nz), in 1/kpc3: F a smoothed disc times Θ in height."""
+    node, weight = np.polynomial.legendre.leggauss(8)
+    recovery, chi = float(scenario.recovery.to_value(u.Myr)), float(scenario.factor)
+    edges = recovery * np.r_[0.0, np.geomspace(1e-3 / chi, 30, 30)]
+    half = np.diff(edges)[:, None] / 2
+    tau, dtau = (edges[:-1, None] + half * (1 + node)).ravel(), (half * weight).ravel()
+    wide = spread(tau * u.Myr, [R] * u.GV, halo=halo, scenario=scenario)[:, 0].value + blur
+    excess = dtau * (1 - 1 / chi) * np.exp(-tau / recovery)  # (1/κ(τ) - 1/κ) κ(τ) dτ
+    edge = float(take("radius of the population", population.radius, u.kpc))
+    ring = np.arange(0.025, edge, 0.05)
+    source = (population.surface_density(ring * u.kpc) * population.rate).to_value(_RATE)
+    total = np.zeros((r.size, z.size))
+    for L, d in zip(wide, excess, strict=True):
+        if np.sqrt(2 * L) < 0.15:  # narrower than the rings resolve
+            smooth = np.interp(r, ring, source, right=0.0)
+        else:
+            kernel = ive(0, r[:, None] * ring / (2 * L)) * np.exp(-((r[:, None] - ring) ** 2) / (4 * L)) / (2 * L)
+            smooth = kernel @ (ring * source) * 0.05
+        total += d / h * smooth[:, None] * theta(L / h**2, z=z / h)
+    return total
+
+
+def sun() -> tuple[Array, Array, Array]:
+    """Place of the Sun as a point for `Density.values`; for use within the package."""
+    return np.zeros(1), np.full(1, SUN.value), np.zeros(1)

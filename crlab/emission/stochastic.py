@@ -1,0 +1,370 @@
+r"""Diffuse emission of many Galaxies: how far the intensity strays from its mean, by direction, energy and scenario.
+
+A source adds Q exp(-ρ²/4Λ)/4πΛ to the column of cosmic rays along a line of sight that passes at a distance ρ. In a
+thin disc the number of sources beyond a level falls as its power -3/2, and at one place, where a source adds
+Q exp(-ρ²/4Λ)/(4πΛ)^(3/2), as -4/3: sums of many follow stable laws. Derived in the chapter "Many Galaxies".
+"""
+
+from collections.abc import Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from scipy.special import gamma as gamma_function
+
+from crlab.diffusion.green import Halo
+from crlab.emission.cross_sections import RIGIDITY, emissivity_matrix
+from crlab.emission.density import Scenario, density, mean_field, spread, sun, window
+from crlab.emission.gas import Ferriere, Gas
+from crlab.emission.line_of_sight import integrate, steps
+from crlab.parallel import Block, blocks, map_blocks
+from crlab.sources.credit import RATE
+from crlab.sources.population import Population
+from crlab.units import Array, take
+
+__all__ = ["Ensemble", "beam_scale", "column_share", "ensemble", "exceedance", "tail_scale", "weights"]
+
+_RATE = 1 / (u.kpc**2 * u.Myr)
+
+
+def weights(energy: u.Quantity, rigidity: u.Quantity, **options: Any) -> Array:
+    """How much the cosmic rays of each rigidity count at energies of secondaries: rows that sum to one.
+
+    The emissivity's split over 192 rigidities (`emissivity_matrix`), gathered at the given ones so that it is exact
+    for densities that are linear in ln R between them and constant beyond them.
+
+    Parameters
+    ----------
+    energy : Quantity, shape (j,)
+    rigidity : Quantity, shape (k,)
+        Increasing.
+    **options
+        For `emissivity_matrix`.
+
+    Returns
+    -------
+    ndarray, shape (j, k)
+
+    Raises
+    ------
+    ValueError
+        Rigidities that do not increase, energies outside the tables.
+    UnitConversionError
+        A bare number or a wrong unit.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> W = weights([10] * u.TeV, [0.01, 0.1, 1] * u.PV)
+    >>> print(W.round(1), W.sum().round(6))
+    [[0.1 0.6 0.2]] 1.0
+    """
+    R = np.atleast_1d(take("rigidity", rigidity, u.GV, positive=True))
+    if R.ndim != 1 or np.any(np.diff(R) <= 0):
+        raise ValueError(f"rigidity must be a list that increases, got {rigidity}")
+    fine = emissivity_matrix(energy, **options).value
+    place = np.interp(np.log(RIGIDITY.to_value(u.GV)), np.log(R), np.arange(R.size))
+    hat = np.maximum(1 - np.abs(place[:, None] - np.arange(R.size)), 0)
+    coarse = fine @ hat
+    return np.asarray(coarse / coarse.sum(axis=1, keepdims=True))
+
+
+def column_share(
+    age: u.Quantity, length: u.Quantity, *, rate: u.Quantity = RATE, height: u.Quantity = 5 * u.kpc
+) -> Array:
+    """Column of one source over the smooth column of a line of sight through it, 1/(2π σ̇ τ h L): the same at all E.
+
+    Parameters
+    ----------
+    age : Quantity
+        τ since its particles left; all arguments broadcast.
+    length : Quantity
+        L of the line of sight in the disc.
+    rate : Quantity
+        σ̇, sources per area and time.
+    height : Quantity
+        h of the halo.
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    ValueError
+        A value that is not positive.
+    UnitConversionError
+        A bare number or a wrong unit.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> print(f"{column_share(1 * u.kyr, 15 * u.kpc):.3f}")
+    0.080
+    """
+    tau, L = take("age", age, u.Myr, positive=True), take("length", length, u.kpc, positive=True)
+    sigma, h = take("rate", rate, _RATE, positive=True), take("height", height, u.kpc, positive=True)
+    return np.asarray(1 / (2 * np.pi * sigma * tau * h * L))
+
+
+def exceedance(
+    level: Any,
+    rigidity: u.Quantity,
+    *,
+    length: u.Quantity | None = None,
+    halo: Halo | None = None,
+    scenario: Scenario = None,
+    rate: u.Quantity = RATE,
+) -> Array:
+    """Mean number of sources that add more than a level of the smooth mean, ∫ dτ of the area where they do.
+
+    At one place the area is 4πΛ ln(g₀/g) with g₀ = (4πΛ)^(-3/2); along a thin line of sight in the plane it is
+    2L √(4Λ ln(c₀/c)) with c₀ = 1/4πΛ. For constant κ the first falls as level^(-4/3), the second as level^(-3/2).
+
+    Parameters
+    ----------
+    level : array_like
+        Over the mean density, or the mean column, of constant κ and an infinite uniform disc.
+    rigidity : Quantity
+        One value.
+    length : Quantity, optional
+        L; without it the sources of one place are counted.
+    halo : Halo, optional
+    scenario : EscapeLaw or Suppression, optional
+    rate : Quantity
+        σ̇.
+
+    Returns
+    -------
+    ndarray
+        Of the shape of `level`. Good for levels that young sources make, Λ ≪ h².
+
+    Raises
+    ------
+    ValueError
+        A value that is not positive.
+    UnitConversionError
+        A bare number or a wrong unit.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> print(f"{exceedance(1.0, 10 * u.TV):.4f}")
+    0.0065
+    """
+    where = halo or Halo()
+    wanted = take("level", level, "", positive=True)
+    kappa = float(where.kappa(rigidity).value)
+    sigma, h = float(take("rate", rate, _RATE, positive=True)), float(where.height.to_value(u.kpc))
+    mean = sigma * h / (2 * kappa)
+    ln_tau = np.linspace(np.log(1e-9), np.log(100 * h**2 / kappa), 40_001)
+    tau = np.exp(ln_tau)
+    wide = 4 * np.pi * spread(tau * u.Myr, rigidity, halo=where, scenario=scenario)[:, 0].value
+    safe = np.where(wide > 0, wide, 1.0)
+    out = np.empty(wanted.size)
+    for i, value in enumerate(wanted.reshape(-1)):
+        if length is None:
+            ratio = safe**-1.5 / (value * mean)
+            area = safe * np.log(np.maximum(ratio, 1.0))
+        else:
+            L = float(take("length", length, u.kpc, positive=True))
+            ratio = 1 / safe / (value * mean * L)
+            area = 2 * L * np.sqrt(safe / np.pi * np.log(np.maximum(ratio, 1.0)))
+        out[i] = sigma * np.trapezoid(np.where(wide > 0, area, 0.0) * tau, ln_tau)
+    return out.reshape(wanted.shape)
+
+
+def tail_scale(level: float, number: Any, index: float) -> Array:
+    """Scale of the stable law whose tail holds a number of events beyond a level, γ = level [N/(2 c_α)]^(1/α).
+
+    c_α = sin(πα/2) Γ(α)/π; the tail of a stable law with β = 1 is 2 c_α (γ/x)^α (Nolan 2020).
+
+    Parameters
+    ----------
+    level : float
+    number : array_like
+        N(> level).
+    index : float
+        α, between 1 and 2.
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    ValueError
+        An index outside, a value that is not positive.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> print(f"{tail_scale(1.0, exceedance(1.0, 10 * u.TV), 4 / 3):.4f}")
+    0.0387
+    """
+    if not 1 < index < 2:
+        raise ValueError(f"index must lie between 1 and 2, got {index!r}")
+    N = take("number", number, "", positive=True)
+    tail = np.sin(np.pi * index / 2) * gamma_function(index) / np.pi
+    return np.asarray(float(take("level", level, "", positive=True)) * (N / (2 * tail)) ** (1 / index))
+
+
+def beam_scale(number: Any, length: Any) -> Array:
+    """Scale of the stable law with α = 3/2 along a thin line of sight, γ/⟨I⟩ = 0.529 N_src^(-1/3) (h/L)^(1/3).
+
+    Parameters
+    ----------
+    number : array_like
+        N_src of the parent cosmic rays (`crlab.sources.credit.source_count`).
+    length : array_like
+        L/h.
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    ValueError
+        A value that is not positive.
+
+    Examples
+    --------
+    >>> print(f"{beam_scale(2488, 3):.4f}")
+    0.0271
+    """
+    N, x = take("number", number, "", positive=True), take("length", length, "", positive=True)
+    # N(> u) = 4 Γ(3/2)/(3/2)^(3/2) (4π)^(-3/2) (σ̇L/κ) x^(-3/2) with x = u L σ̇ h/2κ and κ/(σ̇h⁴) = π/2N_src.
+    count = 4 * gamma_function(1.5) / 1.5**1.5 * (4 * np.pi) ** -1.5 * 2**1.5 * np.sqrt(np.pi / (2 * N * x))
+    return tail_scale(1.0, count, 1.5)
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Intensities of many Galaxies along the plane; made by `ensemble`.
+
+    Parameters
+    ----------
+    lon : Quantity, shape (l,)
+    energy : Quantity, shape (j,)
+    scenarios : tuple of str
+    plane : ndarray, shape (n, scenarios, j, l)
+        Intensity over that of the scenario's own mean.
+    local : ndarray, shape (n, scenarios, j)
+        Emissivity at the Sun over its mean: the local flux of the parents.
+    """
+
+    lon: u.Quantity
+    energy: u.Quantity
+    scenarios: tuple[str, ...]
+    plane: Array
+    local: Array
+
+
+def ensemble(
+    n: int,
+    *,
+    seed: int,
+    scenarios: Mapping[str, Scenario],
+    energy: u.Quantity,
+    rigidity: u.Quantity,
+    lon: u.Quantity,
+    population: Population | None = None,
+    halo: Halo | None = None,
+    gas: Gas | None = None,
+    spacing: u.Quantity = 0.2 * u.kpc,
+    size: u.Quantity = 50 * u.pc,
+    executor: Executor | None = None,
+    progress: bool | None = None,
+) -> Ensemble:
+    """Profiles along b = 0 of many Galaxies, the same sources for each scenario.
+
+    Parameters
+    ----------
+    n : int
+        Galaxies.
+    seed : int
+    scenarios : mapping of str to EscapeLaw, Suppression or None
+    energy : Quantity, shape (j,)
+        Of gamma rays; absorption is left out, which nearly cancels in the ratio.
+    rigidity : Quantity, shape (k,)
+        Where densities are computed.
+    lon : Quantity, shape (l,)
+    population : Population, optional
+        An axisymmetric one in the plane; by default that of Ferrière 2001 with 1 in 50 yr.
+    halo : Halo, optional
+    gas : Gas, optional
+        By default `Ferriere`.
+    spacing, size : Quantity
+        As in `crlab.emission.density.density`.
+    executor, progress
+        As in `crlab.parallel.map_blocks`; a block is one Galaxy.
+
+    Returns
+    -------
+    Ensemble
+
+    Raises
+    ------
+    ValueError
+        No scenario, and as `density`.
+    UnitConversionError
+        A bare number or a wrong unit.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> two = ensemble(2, seed=1, scenarios={"burst": None}, energy=[10] * u.TeV, rigidity=[0.1] * u.PV,
+    ...                lon=[30, 60] * u.deg, progress=False)
+    >>> two.plane.shape, two.local.shape
+    ((2, 1, 1, 2), (2, 1, 1))
+    """
+    if not scenarios:
+        raise ValueError("scenarios must hold at least one, got none")
+    people = population or Population("Ferriere")
+    where, matter = halo or Halo(), gas or Ferriere()
+    matrix = weights(energy, rigidity)
+    cells = steps(coarsest=0.1 * u.kpc)
+    rays = {"gas": matter, "lon": lon, "lat": np.zeros(np.shape(lon)) * u.deg, "edges": cells, "progress": False}
+    means = []
+    for scenario in scenarios.values():
+        field = mean_field(rigidity, population=people, halo=where, scenario=scenario, size=size)
+        column = integrate(field, **rays).value @ matrix.T
+        means.append((column, field.values(*sun()) @ matrix.T))
+    work = partial(
+        _galaxy,
+        scenarios=tuple(scenarios.values()),
+        means=means,
+        matrix=matrix,
+        rays=rays,
+        options={"population": people, "halo": where, "spacing": spacing, "size": size, "levels": 1},
+        rigidity=rigidity,
+    )
+    found = map_blocks(work, blocks(n, size=1, seed=seed), executor=executor, progress=progress, label="Galaxies")
+    plane, local = (np.array([f[i] for f in found]) for i in (0, 1))
+    return Ensemble(lon, energy, tuple(scenarios), plane, local)
+
+
+def _galaxy(
+    block: Block,
+    *,
+    scenarios: tuple[Scenario, ...],
+    means: list[tuple[Array, Array]],
+    matrix: Array,
+    rays: dict[str, Any],
+    options: dict[str, Any],
+    rigidity: u.Quantity,
+) -> tuple[Array, Array]:
+    """Profiles, shape (scenarios, j, l), and emissivities at the Sun, shape (scenarios, j), of one Galaxy."""
+    sources = options["population"].sample(window(rigidity, halo=options["halo"]), seed=block.generator())
+    plane, local = [], []
+    with ThreadPoolExecutor(1) as own:
+        for scenario, (column, here) in zip(scenarios, means, strict=True):
+            field = density(sources, rigidity, scenario=scenario, executor=own, progress=False, **options)
+            field = field.combined(matrix)
+            plane.append((integrate(field, executor=own, **rays).value / column).T)
+            local.append((field.values(*sun()) / here)[0])
+    return np.array(plane), np.array(local)

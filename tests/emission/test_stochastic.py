@@ -1,0 +1,128 @@
+"""Tails, scales and profiles of many Galaxies, against the analytic numbers of stable laws."""
+
+import numpy as np
+import pytest
+from astropy import units as u
+
+from crlab.diffusion.green import Halo
+from crlab.emission.cross_sections import RIGIDITY, emissivity_matrix
+from crlab.emission.density import Suppression, density, mean_field
+from crlab.emission.line_of_sight import integrate
+from crlab.emission.stochastic import beam_scale, column_share, ensemble, exceedance, tail_scale, weights
+from crlab.sources.credit import RATE, source_count
+from crlab.sources.population import Catalogue, Population
+
+E = 10 * u.TV
+ALWAYS = Suppression(factor=100.0, recovery=1e6 * u.Myr)
+
+
+class Slab:
+    """Gas of density 1/cm³ close to the plane."""
+
+    def nuclei(self, x, y, z):
+        return np.ones(x.size)
+
+
+def test_the_tail_at_one_place():
+    """N(> u) = 0.0298416 (σ̇/κ) g^(-4/3) and γ/ψ̄ = 0.27352 N_src^(-1/4)."""
+    N = exceedance([0.5, 5.0], E)
+    assert np.log(N[1] / N[0]) / np.log(10) == pytest.approx(-4 / 3, rel=1e-3)
+    assert tail_scale(5.0, N[1], 4 / 3) == pytest.approx(0.27352 * source_count(10 * u.TeV) ** -0.25, rel=1e-3)
+
+
+def test_the_tail_along_a_line_of_sight():
+    """N(> u) = 0.15355 N_src^(-1/2) (h/L)^(1/2) u^(-3/2); γ = 0.52913 N_src^(-1/3) (h/L)^(1/3), 2.7 % at 10 TV."""
+    n_src = source_count(10 * u.TeV)
+    N = exceedance([1.0, 8.0], E, length=15 * u.kpc)
+    assert np.log(N[1] / N[0]) / np.log(8) == pytest.approx(-1.5, rel=1e-3)
+    assert N[0] == pytest.approx(0.15355 * n_src**-0.5 * 3**-0.5, rel=2e-3)
+    assert tail_scale(1.0, N[0], 1.5) == pytest.approx(0.52913 * n_src ** (-1 / 3) * 3 ** (-1 / 3), rel=2e-3)
+    assert beam_scale(n_src, 3) == pytest.approx(0.027, abs=5e-4)
+    assert beam_scale(n_src, 3) == pytest.approx(0.52913 * n_src ** (-1 / 3) * 3 ** (-1 / 3), rel=1e-4)
+
+
+def test_slow_diffusion_scales_the_tails():
+    """χ = 100 at all ages: the local scale grows by 100^(3/4) = 31.6, that of a line of sight by 100^(2/3) = 21.5."""
+    local = [tail_scale(5.0, exceedance(5.0, E, scenario=s), 4 / 3) for s in (None, ALWAYS)]
+    beam = [tail_scale(5.0, exceedance(5.0, E, scenario=s, length=15 * u.kpc), 1.5) for s in (None, ALWAYS)]
+    assert local[1] / local[0] == pytest.approx(31.6, rel=0.02)
+    assert beam[1] / beam[0] == pytest.approx(21.5, rel=0.02)
+
+
+def test_the_count_by_drawing_sources():
+    """The number of sources beyond a level at one place is that of sources drawn about it."""
+    level, kappa, rng = 0.2, Halo().kappa(E).value, np.random.default_rng(8)
+    sigma, h, n = RATE.to_value(1 / (u.kpc**2 * u.Myr)), 5.0, 4_000_000
+    mean = sigma * h / (2 * kappa)
+    oldest = (level * mean) ** (-2 / 3) / (4 * np.pi * kappa)
+    area = 6 * kappa * oldest / np.e  # of the widest moment
+    tau, rho2 = oldest * rng.random(n), area * rng.random(n)
+    g = np.exp(-rho2 / (4 * kappa * tau)) / (4 * np.pi * kappa * tau) ** 1.5
+    count = (g > level * mean).mean()
+    expected = count * sigma * np.pi * area * oldest
+    assert exceedance(level, E) == pytest.approx(expected, rel=4 / np.sqrt(count * n))
+
+
+def test_the_share_of_a_column():
+    """8.0e-5/(τ/Myr) for 15 kpc, the same at all energies, found again by integrating the density of one source."""
+    assert column_share(1 * u.kyr, 15 * u.kpc) == pytest.approx(0.080, rel=0.01)
+    population = Population("uniform")
+    one = Catalogue([[0.0, 5.5, 0.0]] * u.kpc, [20] * u.kyr, 8.5 * u.kpc)
+    field = density(one, [10, 30] * u.TV, population=population, size=0 * u.kpc, levels=2)
+    cells = np.linspace(0, 10, 1001) * u.kpc
+    column = integrate(field, Slab(), [0] * u.deg, [0] * u.deg, edges=cells, progress=False).to_value(u.kpc / u.cm**3)
+    # Relative to the density at the Sun, so over a path of one kpc; ν Σ_eff is the rate per area that makes it.
+    rate = population.rate * population.sigma_eff()
+    assert np.allclose(column[0], column_share(20 * u.kyr, 1 * u.kpc, rate=rate), rtol=0.01)
+
+
+def test_weights_keep_smooth_densities():
+    """Rows sum to one, and a density linear in ln R is summed as on the fine grid."""
+    energy, R = [3, 30] * u.TeV, np.geomspace(4.5, 4e8, 25) * u.GV
+    W = weights(energy, R)
+    fine = emissivity_matrix(energy).value
+    linear = np.log(RIGIDITY.to_value(u.GV))
+    assert np.allclose(W.sum(1), 1)
+    assert np.allclose(W @ np.log(R.value), fine @ linear / fine.sum(1), rtol=1e-9)
+
+
+def test_profiles_of_the_ensemble():
+    """Medians below the mean, as the skewed law has them; the same numbers for any number of threads."""
+    options = {
+        "scenarios": {"burst": None, "slow": Suppression()},
+        "energy": [30] * u.TeV,
+        "rigidity": [0.1, 1] * u.PV,
+        "lon": np.arange(0, 360, 30.0) * u.deg,
+        "progress": False,
+    }
+    found = ensemble(8, seed=5, **options)
+    assert found.plane.shape == (8, 2, 1, 12)
+    assert found.local.shape == (8, 2, 1)
+    median = np.median(found.plane[:, :, 0], axis=(0, 2))
+    assert 0.85 < median[0] < 1
+    assert 0.4 < median[1] < median[0]
+    alone = ensemble(1, seed=5, **options)
+    assert np.allclose(alone.plane[0], found.plane[0], rtol=1e-12)
+
+
+def test_the_mean_of_slow_diffusion_exceeds_that_of_a_burst():
+    """Particles that linger near the plane add to it, the more the slower."""
+    at = np.zeros(1), np.full(1, 8.5), np.zeros(1)
+    means = [
+        mean_field([100] * u.TV, population=Population("Ferriere"), scenario=s).values(*at)[0, 0]
+        for s in (None, Suppression(factor=10), Suppression())
+    ]
+    assert means[0] < means[1] < means[2]
+
+
+def test_bad_input_is_refused():
+    with pytest.raises(ValueError, match="increases"):
+        weights([1] * u.TeV, [2, 1] * u.TV)
+    with pytest.raises(ValueError, match="index must lie"):
+        tail_scale(1.0, 1.0, 2.0)
+    with pytest.raises(ValueError, match="scenarios"):
+        ensemble(1, seed=1, scenarios={}, energy=[1] * u.TeV, rigidity=[1] * u.PV, lon=[1] * u.deg)
+    with pytest.raises(ValueError, match="level must be positive"):
+        exceedance(0.0, E)
+    with pytest.raises(u.UnitConversionError, match="age"):
+        column_share(1.0, 15 * u.kpc)
