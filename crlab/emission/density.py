@@ -17,6 +17,7 @@ import numpy as np
 from astropy import units as u
 from scipy.interpolate import make_interp_spline
 from scipy.special import erfc, ive
+from threadpoolctl import threadpool_limits
 
 from crlab.acceleration.escape import EscapeLaw
 from crlab.diffusion.green import Halo, age_fraction, green, suppressed_spread, theta
@@ -369,7 +370,9 @@ def density(
         z=h * (np.arange(levels) / max(levels - 1, 1)) ** 2,
         blur=blur,
     )
-    found = map_blocks(work, blocks(R.size, size=1, seed=0), executor=executor, progress=progress, label="density")
+    # A product of matrices on one thread: blocks are what is parallel, and threads of BLAS that wait burn the cores.
+    with threadpool_limits(1, "blas"):
+        found = map_blocks(work, blocks(R.size, size=1, seed=0), executor=executor, progress=progress, label="density")
     near = np.unique(np.concatenate([n for _, n, _ in found]))
     amplitude, rate = np.zeros((near.size, R.size)), np.ones((near.size, R.size))
     for k, (_, index, wide) in enumerate(found):
@@ -598,9 +601,9 @@ def _slow(
     population: Population, R: float, halo: Halo, scenario: Suppression, r: Array, z: Array, h: float, blur: float
 ) -> Array:
     """∫ (1/κ(τ) - 1/κ) F(Λ) dΛ over Q, shape (nr, nz), in 1/kpc3: F a smoothed disc times Θ in height."""
-    node, weight = np.polynomial.legendre.leggauss(8)
+    node, weight = np.polynomial.legendre.leggauss(6)
     recovery, chi = float(scenario.recovery.to_value(u.Myr)), float(scenario.factor)
-    edges = recovery * np.r_[0.0, np.geomspace(1e-3 / chi, 30, 30)]
+    edges = recovery * np.r_[0.0, np.geomspace(1e-3 / chi, 30, 16)]
     half = np.diff(edges)[:, None] / 2
     tau, dtau = (edges[:-1, None] + half * (1 + node)).ravel(), (half * weight).ravel()
     wide = spread(tau * u.Myr, [R] * u.GV, halo=halo, scenario=scenario)[:, 0].value + blur

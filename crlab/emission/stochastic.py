@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from astropy import units as u
 from scipy.special import gamma as gamma_function
+from threadpoolctl import threadpool_limits
 
 from crlab.diffusion.green import Halo
 from crlab.emission.cross_sections import RIGIDITY, emissivity_matrix
@@ -343,7 +344,8 @@ def ensemble(
         options={"population": people, "halo": where, "spacing": spacing, "size": size, "levels": 1},
         rigidity=rigidity,
     )
-    found = map_blocks(work, blocks(n, size=1, seed=seed), executor=executor, progress=progress, label="Galaxies")
+    with threadpool_limits(1, "blas"):
+        found = map_blocks(work, blocks(n, size=1, seed=seed), executor=executor, progress=progress, label="Galaxies")
     plane, local = (np.array([f[i] for f in found]) for i in (0, 1))
     return Ensemble(lon, energy, tuple(scenarios), plane, local)
 
