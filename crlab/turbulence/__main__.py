@@ -28,9 +28,14 @@ def main(arguments: list[str] | None = None) -> int:
     making.add_argument("--collect", action="store_true", help="compute nothing, collect the complete cases")
     checking = commands.add_parser("checks", help="measure anew what theory and other codes give")
     checking.add_argument("--size", type=int, default=10, help="multiplies the number of fields; 10 by default")
+    checking.add_argument("--target", type=Path, help="file to write the table to")
+    checking.add_argument("--rows", type=int, nargs="+", help="numbers of the checks to run; all by default")
     options = parser.parse_args(arguments)
     if options.command == "checks":
-        text, passed = checks.report(options.size)
+        table = checks.run(options.size, only=options.rows)
+        if options.target:
+            table.write(options.target, format="ascii.ecsv", overwrite=True)
+        text, passed = checks.report(table)
         print(text)
         return 0 if passed else 1
     if not options.collect:

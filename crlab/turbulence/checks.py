@@ -1,22 +1,38 @@
 """What simulations of this room must give: theory and reference values, measured anew at two sizes.
 
-``python -m crlab.turbulence checks`` runs them at full size; the tests run them reduced. Reduced units (see
-`crlab.turbulence`).
+``python -m crlab.turbulence checks`` runs them at full size, and what it found is stored; the tests run them reduced.
+Reduced units (see `crlab.turbulence`).
 """
 
+import sys
+import time
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Collection
 from functools import cache, partial
-from math import erf
+from importlib.resources import files
+from typing import Any
 
 import numpy as np
+from astropy.table import Table
 
 from crlab.turbulence import particles, quasilinear, results, tracing, transport
+from crlab.turbulence.checks_fields import FIELD_CHECKS, LINE_CHECKS, WAVE_CHECKS, Check
 from crlab.turbulence.spectrum import BendOver, kolmogorov
 from crlab.units import Array
 
-__all__ = ["CHECKS", "REFERENCE", "Check", "compound", "flight", "line_start", "pitch_angle", "report", "steepening"]
+__all__ = [
+    "CHECKS",
+    "REFERENCE",
+    "Check",
+    "compound",
+    "flight",
+    "line_start",
+    "load",
+    "pitch_angle",
+    "report",
+    "run",
+    "steepening",
+]
 
 SLAB = BendOver(1.0, k_min=0.02, k_max=100.0)
 """Flat below k = 1/l and k^(-5/3) above; dense around the waves that scatter."""
@@ -24,6 +40,7 @@ SLAB = BendOver(1.0, k_min=0.02, k_max=100.0)
 LONG_SLAB = BendOver(1.0, k_min=2e-4, k_max=100.0)
 """The same with waves longer than any way that a particle goes, which is what lets field lines wander for good."""
 
+_STORED = "stored, 60 x 16"
 _UNLIMITED = quasilinear.SlabSpectrum(1.0)
 
 
@@ -54,32 +71,6 @@ REFERENCE = {
     ("MAG", 0.5, 1.0): (3.72, 0.30, 0.0882, 0.0060),
 }
 """Diffusion coefficients that others found, by polarisation, η and r_g."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One number that a simulation must give; an entry of `CHECKS`.
-
-    Parameters
-    ----------
-    name : str
-    expected, tolerance : float
-        The value, and how far from it the measurement may lie beyond `sigmas` of its error; absolute.
-    measure : callable
-        ``measure(size)`` gives value and standard error; the size multiplies the number of realisations.
-    sigmas : float
-        Standard errors allowed on top of the tolerance.
-    """
-
-    name: str
-    expected: float
-    tolerance: float
-    measure: Callable[[int], tuple[float, float]]
-    sigmas: float = 2.5
-
-    def passes(self, value: float, error: float) -> bool:
-        """Whether a measurement agrees."""
-        return abs(value - self.expected) <= self.tolerance + self.sigmas * error
 
 
 def pitch_angle(size: int, *, mu: float, b: float = 0.03, r_0: float = 0.1) -> tuple[float, float]:
@@ -127,13 +118,13 @@ def pitch_angle(size: int, *, mu: float, b: float = 0.03, r_0: float = 0.1) -> t
     return value / theory, error / theory
 
 
-def compound(size: int, *, end: float, b: float = 0.3, r_0: float = 0.1) -> dict[str, tuple[float, float]]:
+def compound(realisations: int, *, end: float, b: float = 0.3, r_0: float = 0.1) -> dict[str, tuple[float, float]]:
     """Compound motion in slab turbulence: particles that never leave their field line.
 
     Parameters
     ----------
-    size : int
-        In tens of realisations of 8 particles.
+    realisations : int
+        Fields, with 8 particles each.
     end : float
         Last time; the measurement begins at a tenth of it.
     b, r_0 : float
@@ -151,7 +142,7 @@ def compound(size: int, *, end: float, b: float = 0.3, r_0: float = 0.1) -> dict
 
     Examples
     --------
-    >>> compound(1, end=600.0)["exponent"]  # doctest: +SKIP
+    >>> compound(10, end=600.0)["exponent"]  # doctest: +SKIP
     """
     eta = b**2 / (1 + b**2)
     paths = particles.ensemble(
@@ -160,7 +151,7 @@ def compound(size: int, *, end: float, b: float = 0.3, r_0: float = 0.1) -> dict
         eta=eta,
         r_g=r_0 / np.hypot(1, b),
         times=np.geomspace(end / 10, end, 12),
-        realisations=10 * size,
+        realisations=realisations,
         particles=8,
         polarisation="slab",
         seed=17,
@@ -322,31 +313,39 @@ def steepening(polarisation: str, *, eta: float = 0.1, low: float = 0.1, high: f
 
 
 def _checks() -> tuple[Check, ...]:
-    made = [Check("3<dz2>/t2 at the start", 1.0, 0.03, flight)]
-    made += [Check("<dx2>/(dBx tau)2 of lines at the start", 1.0, 0.03, line_start)]
-    made += [
-        Check(f"slab D_mumu over theory, mu = {mu}", 1.0, 0.07, partial(pitch_angle, mu=mu)) for mu in (0.3, 0.5, 0.7)
-    ]
+    made = [Check("3<dz2>/t2 at the start", 1.0, 0.03, flight, row=9, fields=10, sample="{} x 1000")]
+    name = "<dx2>/(dBx tau)2 of lines at the start"
+    made += [Check(name, 1.0, 0.03, line_start, row=9, fields=10, sample="{} x 100")]
+    for mu in (0.3, 0.5, 0.7):
+        name, measure = f"slab D_mumu over theory, mu = {mu}", partial(pitch_angle, mu=mu)
+        made += [Check(name, 1.0, 0.07, measure, row=16, fields=100, sample="{} x 16")]
     for kind, value, tolerance in (("exponent", 0.50, 0.04), ("ratio", 0.96, 0.05)):
-        made += [Check(f"compound motion, {kind}", value, tolerance, partial(_compound, kind=kind))]
+        name, measure = f"compound motion, {kind}", partial(_compound, kind=kind)
+        made += [Check(name, value, tolerance, measure, row=17, fields=10, sample="{} x 8")]
+    return (*FIELD_CHECKS, *LINE_CHECKS, *made, *WAVE_CHECKS, *_stored_checks())
+
+
+def _stored_checks() -> tuple[Check, ...]:
+    made = []
     for (kind, eta, r_g), row in REFERENCE.items():
-        share = 0.03 if kind == "ISO" else 0.05
+        share, number = (0.03, 18) if kind == "ISO" else (0.05, 21)
         for axis, value, error in (("par", *row[:2]), ("perp", *row[2:])):
             name = f"kappa_{axis} {kind}, eta = {eta:g}, r_g = {r_g:g}"
-            tolerance = share * value + 2.5 * error  # errors of both, added
-            made += [Check(name, value, tolerance, partial(_stored, key=(kind, eta, r_g, axis)))]
+            measure = partial(_stored, key=(kind, eta, r_g, axis))
+            made += [Check(name, value, share * value, measure, error, 2.5, row=number, sample=_STORED)]
     parallel, perpendicular = quasilinear.high_rigidity(r_g=10.0, eta=0.5)
-    for axis, theory in (("par", parallel), ("perp", perpendicular)):
+    for axis, theory in (("par", float(parallel)), ("perp", float(perpendicular))):
         measure = partial(_stored, key=("ISO", 0.5, 10.0, axis))
-        made += [Check(f"high rigidity, kappa_{axis}", float(theory), 0.1 * float(theory), measure, sigmas=1)]
+        made += [Check(f"high rigidity, kappa_{axis}", theory, 0.1 * theory, measure, row=19, sample=_STORED)]
     for kind, value in (("ISO", 0.55), ("ALF", 0.14), ("MAG", 0.81)):
-        made += [Check(f"exponent of kappa_perp, {kind}", value, 0.12, partial(_steepening, kind=kind), sigmas=1)]
+        measure = partial(_steepening, kind=kind)
+        made += [Check(f"exponent of kappa_perp, {kind}", value, 0.12, measure, row=22, sample=_STORED)]
     return tuple(made)
 
 
 @cache
 def _compound_once(size: int) -> dict[str, tuple[float, float]]:
-    return compound(size, end=600.0 * size)
+    return compound(10 * size, end=600.0 * size)
 
 
 def _compound(size: int, *, kind: str) -> tuple[float, float]:
@@ -361,37 +360,95 @@ def _steepening(size: int, *, kind: str) -> tuple[float, float]:
     return steepening(kind)
 
 
-CHECKS: tuple[Check, ...] = _checks()
-"""All checks of particles; those of a stored table read it, whatever the size."""
+CHECKS: tuple[Check, ...] = tuple(sorted(_checks(), key=lambda check: check.row))
+"""All checks; those of the stored coefficients read their table, whatever the size."""
 
 
-def report(size: int = 10) -> tuple[str, bool]:
-    """Run all checks and say what came out.
+def run(size: int = 10, *, only: Collection[int] | None = None) -> Table:
+    """Run all checks, or some.
 
     Parameters
     ----------
     size : int
         Multiplies the realisations; 10 is full size, 1 that of the tests.
+    only : collection of int, optional
+        Numbers of the checks to run.
+
+    Returns
+    -------
+    Table
+        A row for each check: number, name, value, error, expected, tolerance (with the errors that it allows),
+        verdict, sample, and seconds of processor time. Numbers that share one simulation have its time at the first.
+
+    Examples
+    --------
+    >>> table = run()  # doctest: +SKIP
+    """
+    rows = []
+    for check in CHECKS:
+        if only is not None and check.row not in only:
+            continue
+        begin = time.process_time()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", particles.ResolutionWarning)
+            value, error = check.measure(size)
+        allowed = check.tolerance + check.sigmas * float(np.hypot(error, check.spread))
+        row = {"row": check.row, "name": check.name}
+        row |= {
+            key: float(f"{number:.4g}")
+            for key, number in zip(_NUMBERS, (value, error, check.expected, allowed), strict=True)
+        }
+        row |= {"passed": check.passes(value, error), "sample": check.sampled(size)}
+        rows.append(row | {"seconds": round(time.process_time() - begin, 1)})
+        print(_line(rows[-1]), file=sys.stderr, flush=True)
+    table = Table(rows)
+    table.meta["comments"] = [f"Written by python -m crlab.turbulence checks --size {size}; processor seconds."]
+    return table
+
+
+_NUMBERS = ("value", "error", "expected", "tolerance")
+
+
+def load() -> Table:
+    """Return the stored table of the checks at full size.
+
+    Returns
+    -------
+    Table
+        As that of `run`.
+
+    Examples
+    --------
+    >>> sorted(set(load()["row"])) == list(range(1, 25))
+    True
+    """
+    with (files("crlab.turbulence") / "results" / "checks.ecsv").open() as stream:
+        return Table.read(stream.read().splitlines(), format="ascii.ecsv")
+
+
+def report(table: Table) -> tuple[str, bool]:
+    """Say what came out.
+
+    Parameters
+    ----------
+    table : Table
+        From `run` or `load`.
 
     Returns
     -------
     text : str
-        A line for each.
+        A line for each check.
     passed : bool
         Whether all agree.
 
     Examples
     --------
-    >>> text, passed = report()  # doctest: +SKIP
+    >>> text, passed = report(load())
     """
-    lines, passed = [], True
-    for check in CHECKS:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", particles.ResolutionWarning)
-            value, error = check.measure(size)
-        good = check.passes(value, error)
-        passed &= good
-        chance = 1 - erf(abs(value - check.expected) / max(error, 1e-300) / np.sqrt(2))
-        text = f"{check.name:44} {value:10.4g} +- {error:8.2g}, expected {check.expected:10.4g}"
-        lines.append(f"{text} {'ok' if good else 'FAILED'}" + ("" if good else f" (chance {chance:.1g})"))
-    return "\n".join(lines), passed
+    return "\n".join(_line(row) for row in table), bool(np.all(table["passed"]))
+
+
+def _line(row: Any) -> str:
+    error = f" +- {row['error']:7.2g}" if row["error"] else " " * 11
+    text = f"{row['row']:2} {row['name']:38} {row['value']:9.3g}{error}"
+    return f"{text}  {row['expected']:9.4g} +- {row['tolerance']:7.2g} {'ok' if row['passed'] else 'FAILED'}"

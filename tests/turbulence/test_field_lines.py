@@ -3,23 +3,17 @@
 import numpy as np
 import pytest
 
+from crlab.turbulence.checks_fields import wandering
 from crlab.turbulence.fields import wave_field
 from crlab.turbulence.particles import ResolutionWarning
 from crlab.turbulence.spectrum import BendOver, kolmogorov
 from crlab.turbulence.tracing import ensemble, trace
 
+REDUCED = {"lines": 8, "modes": 128, "step": 0.02}
+
 
 def turbulent(eta=0.5, modes=64, seed=1, **options):
     return wave_field(kolmogorov(), eta=eta, modes=modes, rng=np.random.default_rng(seed), **options)
-
-
-def wandering(*, start, stop, step=0.02, modes=128, seed=11, **options):
-    """Mean slope of ⟨Δx² + Δy²⟩/4 between two lengths, and its error over realisations."""
-    lengths = np.linspace(start, stop, 6)
-    paths = ensemble(kolmogorov(), lengths=lengths, step=step, modes=modes, seed=seed, precision="mixed", **options)
-    squares = np.mean(np.sum(paths.position[..., :2] ** 2, axis=-1), axis=1)
-    slopes = np.polyfit(paths.t, squares.T, 1)[0] / 4
-    return slopes.mean(), slopes.std(ddof=1) / np.sqrt(len(slopes))
 
 
 @pytest.mark.parametrize("eta", [0.1, 0.9])
@@ -76,20 +70,20 @@ def test_batches_do_not_change_a_bit():
     [("ISO", 0.0139), ("ALF", 0.0272)],
 )
 def test_weak_turbulence_against_quasilinear_theory(kind, expected):
-    value, error = wandering(eta=0.1, polarisation=kind, start=20, stop=80, realisations=60, lines=8)
+    value, error = wandering(eta=0.1, polarisation=kind, end=80.0, realisations=60, **REDUCED)
     assert error < 0.12 * expected
     assert value == pytest.approx(expected, abs=3 * error + 0.06 * expected)
 
 
 def test_magnetosonic_lines_hardly_wander():
-    value, error = wandering(eta=0.5, polarisation="MAG", start=30, stop=120, realisations=40, lines=8)
+    value, error = wandering(eta=0.5, polarisation="MAG", end=120.0, realisations=40, **REDUCED)
     assert error < 0.12 * 0.0115
     assert value == pytest.approx(0.0115, abs=3 * error + 0.03 * 0.0115)
 
 
 def test_strong_isotropic_turbulence():
     # Two codes: 0.0904(25).
-    value, error = wandering(eta=0.5, start=15, stop=60, realisations=60, lines=8)
+    value, error = wandering(eta=0.5, polarisation="ISO", end=60.0, realisations=60, **REDUCED)
     assert value == pytest.approx(0.0904, abs=3 * np.hypot(error, 0.0025) + 0.03 * 0.0904)
 
 
