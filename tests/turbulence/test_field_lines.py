@@ -90,7 +90,7 @@ def test_strong_isotropic_turbulence():
 def test_slab_lines_have_their_closed_form():
     # K = π W(0)/(4 B0²) with ∫W dk = δB²: b = 0.3; W is flat below the scale 1 of the bend.
     b = 0.3
-    spectrum = BendOver(1.0, 1e-3, 30.0)
+    spectrum = BendOver(1.0, 2e-4, 30.0)
     eta = b**2 / (1 + b**2)
     lengths = np.linspace(60, 160, 6)
     paths = ensemble(
@@ -100,7 +100,7 @@ def test_slab_lines_have_their_closed_form():
     z = paths.position[..., 2]
     squares = np.mean(np.sum(paths.position[..., :2] ** 2, axis=-1), axis=1)
     slopes = np.polyfit(z[0, 0], squares.T, 1)[0] / 4
-    expected = np.pi * b**2 * float(spectrum(1e-3)) / 4
+    expected = np.pi * b**2 * float(spectrum(2e-4)) / 4
     error = slopes.std(ddof=1) / np.sqrt(len(slopes))
     assert slopes.mean() == pytest.approx(expected, abs=3 * error + 0.02 * expected)
     # Without the end of the band W(0) is 2/B(1/2, 1/3), and K = 0.0336.
