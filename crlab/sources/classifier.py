@@ -570,7 +570,7 @@ def _model(kind: str, seed: int) -> Any:
 
 def _one_thread() -> Any:
     """Keep OpenMP to one thread: boosting adds up over its threads, and the last bits would depend on their number."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     return threadpool_limits(limits=1, user_api="openmp")
 

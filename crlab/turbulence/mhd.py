@@ -17,12 +17,12 @@ NAMES = ("slow", "alfven", "fast")
 class Modes:
     """The three waves for each direction of the wave vector; made by `modes`.
 
-    The coordinates have **B**0 along z and **k** in the x-z plane, with a positive x component.
+    The coordinates have the mean field along z and the wave vector in the x-z plane, with a positive x component.
 
     Parameters
     ----------
     angle : Quantity
-        Between **k** and **B**0, shape (...).
+        Between wave vector and mean field, shape (...).
     speed : Quantity
         Phase speed ω/k in the order of `NAMES`, shape (..., 3).
     velocity, field : ndarray
@@ -56,7 +56,7 @@ def modes(angle: u.Quantity, *, sound_speed: u.Quantity, alfven_speed: u.Quantit
     Parameters
     ----------
     angle : Quantity
-        Between **k** and **B**0, strictly between 0 and 90 degrees, where the three waves differ; any shape.
+        Between wave vector and mean field, strictly between 0 and 90 degrees, where the three waves differ; any shape.
     sound_speed, alfven_speed : Quantity
         Of the undisturbed gas, scalars.
 
