@@ -1,17 +1,16 @@
 """The player: self-contained, described, usable without a mouse, and really playing in a browser."""
 
 import re
-import shutil
 
 import pytest
 from bs4 import BeautifulSoup
+from conftest import needs_browser
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from crlab.frames import player
 
-CHROMIUM = shutil.which("chromium")
 LABELS = ["10 kpc", "1 kpc", "<0.1 kpc & less"]
 
 
@@ -69,25 +68,23 @@ def test_bad_input_is_refused(changes, message) -> None:
         player(figures, **arguments)
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt install chromium)")
-def test_it_plays_pauses_and_obeys_the_keyboard(strip) -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page()
-        page.set_content(strip.html)
-        frames, button = page.locator("img"), page.get_by_role("button")
-        slider, text = page.get_by_role("slider"), page.locator("output")
-        expect(frames.nth(0)).to_be_visible()
-        expect(frames.nth(1)).to_be_hidden()
-        slider.press("ArrowRight")
-        expect(frames.nth(1)).to_be_visible()
-        expect(text).to_have_text("1 kpc")
-        button.press("Enter")
-        expect(frames.nth(2)).to_be_visible()
-        expect(text).to_have_text("<0.1 kpc & less")
-        expect(button).to_have_text("Play")  # it stops at the end
-        button.click()
-        expect(text).to_have_text("10 kpc")  # and begins again
-        button.click()
-        expect(button).to_have_text("Play")
-        browser.close()
+@needs_browser
+def test_it_plays_pauses_and_obeys_the_keyboard(strip, browser) -> None:
+    page = browser.new_page()
+    page.set_content(strip.html)
+    frames, button = page.locator("img"), page.get_by_role("button")
+    slider, text = page.get_by_role("slider"), page.locator("output")
+    expect(frames.nth(0)).to_be_visible()
+    expect(frames.nth(1)).to_be_hidden()
+    slider.press("ArrowRight")
+    expect(frames.nth(1)).to_be_visible()
+    expect(text).to_have_text("1 kpc")
+    button.press("Enter")
+    expect(frames.nth(2)).to_be_visible()
+    expect(text).to_have_text("<0.1 kpc & less")
+    expect(button).to_have_text("Play")  # it stops at the end
+    button.click()
+    expect(text).to_have_text("10 kpc")  # and begins again
+    button.click()
+    expect(button).to_have_text("Play")
+    page.close()

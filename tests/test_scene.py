@@ -2,16 +2,14 @@
 
 import json
 import re
-import shutil
 
 import numpy as np
 import pytest
 from astropy import units as u
-from playwright.sync_api import sync_playwright
+from conftest import needs_browser
 
 from crlab.scene import scene
 
-CHROMIUM = shutil.which("chromium")
 TEXTS = {"alt": "Two bundles of lines.", "title": "Polarisation"}
 
 
@@ -69,26 +67,24 @@ def test_what_is_no_length_is_refused():
         scene([[np.ones((4, 3)) * u.yr]], labels=["a"], **TEXTS)
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt install chromium)")
-def test_keys_turn_it_and_the_slider_changes_the_lines(shown):
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page()
-        outside = []
-        page.on("request", lambda r: outside.append(r.url) if r.url.startswith("http") else None)
-        page.set_content(shown.html)
-        canvas, slider = page.locator("canvas"), page.get_by_role("slider")
-        views = [canvas.evaluate("c => c.toDataURL()")]
-        for element, key in ((canvas, "ArrowRight"), (canvas, "ArrowUp"), (slider, "ArrowRight")):
-            element.press(key)
-            views.append(canvas.evaluate("c => c.toDataURL()"))
-        assert len(set(views)) == 4
-        assert page.locator("output").inner_text() == "isotropic"
-        slider.press("ArrowLeft")
-        assert page.locator("output").inner_text() == "slab & 2D"
-        canvas.press("ArrowLeft")
-        canvas.press("ArrowDown")
-        assert canvas.evaluate("c => c.toDataURL()") == views[0]
-        assert page.get_by_role("img", name="Two bundles of lines").count() == 1
-        assert outside == []
-        browser.close()
+@needs_browser
+def test_keys_turn_it_and_the_slider_changes_the_lines(shown, browser):
+    page = browser.new_page()
+    outside = []
+    page.on("request", lambda r: outside.append(r.url) if r.url.startswith("http") else None)
+    page.set_content(shown.html)
+    canvas, slider = page.locator("canvas"), page.get_by_role("slider")
+    views = [canvas.evaluate("c => c.toDataURL()")]
+    for element, key in ((canvas, "ArrowRight"), (canvas, "ArrowUp"), (slider, "ArrowRight")):
+        element.press(key)
+        views.append(canvas.evaluate("c => c.toDataURL()"))
+    assert len(set(views)) == 4
+    assert page.locator("output").inner_text() == "isotropic"
+    slider.press("ArrowLeft")
+    assert page.locator("output").inner_text() == "slab & 2D"
+    canvas.press("ArrowLeft")
+    canvas.press("ArrowDown")
+    assert canvas.evaluate("c => c.toDataURL()") == views[0]
+    assert page.get_by_role("img", name="Two bundles of lines").count() == 1
+    assert outside == []
+    page.close()

@@ -2,7 +2,6 @@
 
 import functools
 import http.server
-import shutil
 import threading
 from urllib.parse import unquote, urldefrag, urlparse
 
@@ -10,17 +9,10 @@ import pytest
 import yaml
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
-from conftest import ROOT
-from playwright.sync_api import sync_playwright
+from conftest import ROOT, needs_browser
 
 SITE = ROOT / "_build" / "html"
-CHROMIUM = shutil.which("chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 SERIOUS = {"serious", "critical"}
-
-needs_browser = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium on this machine (Debian: apt install chromium)"
-)
 
 
 def toc_files(node):
@@ -54,14 +46,6 @@ def address(soups):
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
-
-
-@pytest.fixture(scope="session")
-def browser():
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 class Visit:

@@ -3,9 +3,10 @@
 import itertools
 import json
 
-from test_pages import PAGES, SITE, Visit, address, browser, every_page, needs_browser, soups
+from conftest import needs_browser
+from test_pages import PAGES, SITE, Visit, address, every_page, soups
 
-__all__ = ["address", "browser", "soups"]
+__all__ = ["address", "soups"]
 
 HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
 # Everything that moved without the reader's doing, from the first paint on.

@@ -7,10 +7,9 @@ import nbformat
 import pytest
 import slides
 from bs4 import BeautifulSoup
+from conftest import needs_browser
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from playwright.sync_api import sync_playwright
 
-CHROMIUM = shutil.which("chromium")
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 TEXT = """## How fast is it?
 
@@ -75,30 +74,28 @@ def test_every_chapter_gives_a_talk(path):
         assert all(image.get("alt") for image in s.select("img"))
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt install chromium)")
-def test_keys_turn_the_slides_and_equations_show_without_a_network(tmp_path):
+@needs_browser
+def test_keys_turn_the_slides_and_equations_show_without_a_network(tmp_path, browser):
     shutil.copyfile(slides.bundle(), tmp_path / slides.MATHJAX)
     file = tmp_path / "demo.html"
     file.write_text(slides.page("Demo", slides.slides(demo())), encoding="utf-8")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1000, "height": 700})
-        outside, errors = [], []
-        page.on("request", lambda r: outside.append(r.url) if not r.url.startswith(("file:", "data:")) else None)
-        page.on("pageerror", lambda e: errors.append(str(e)))
-        page.goto(file.as_uri(), wait_until="load")
-        page.evaluate("MathJax.startup.promise")
-        assert page.locator("mjx-container svg").count() >= 3
-        assert page.evaluate("here()") == 0
-        page.keyboard.press("ArrowRight")
-        page.wait_for_function("here() === 1")
-        page.keyboard.press("End")
-        page.wait_for_function("here() === 4")
-        page.keyboard.press("ArrowLeft")
-        page.wait_for_function("here() === 3")
-        assert page.locator("details[open]").count() == 0
-        page.keyboard.press("n")
-        assert page.locator("details[open]").count() == 2
-        assert outside == []
-        assert errors == []
-        browser.close()
+    page = browser.new_page(viewport={"width": 1000, "height": 700})
+    outside, errors = [], []
+    page.on("request", lambda r: outside.append(r.url) if not r.url.startswith(("file:", "data:")) else None)
+    page.on("pageerror", lambda e: errors.append(str(e)))
+    page.goto(file.as_uri(), wait_until="load")
+    page.evaluate("MathJax.startup.promise")
+    assert page.locator("mjx-container svg").count() >= 3
+    assert page.evaluate("here()") == 0
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("here() === 1")
+    page.keyboard.press("End")
+    page.wait_for_function("here() === 4")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("here() === 3")
+    assert page.locator("details[open]").count() == 0
+    page.keyboard.press("n")
+    assert page.locator("details[open]").count() == 2
+    assert outside == []
+    assert errors == []
+    page.close()
