@@ -23,7 +23,6 @@ from crlab.units import Array
 __all__ = [
     "CHECKS",
     "REFERENCE",
-    "Check",
     "compound",
     "flight",
     "line_start",

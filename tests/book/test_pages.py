@@ -90,6 +90,7 @@ class Visit:
 
 def test_links_and_assets_resolve_inside_the_book(soups):
     broken = []
+    anchors = {n: {e.get(k) for e in s.find_all(True) for k in ("id", "name")} for n, s in soups.items()}
     for name, soup in soups.items():
         for tag, attribute in (("a", "href"), ("img", "src"), ("script", "src"), ("link", "href")):
             for element in soup.find_all(tag):
@@ -103,10 +104,9 @@ def test_links_and_assets_resolve_inside_the_book(soups):
                 if not target.exists():
                     broken.append(f"{name}: {url}")
                 elif anchor and target.suffix == ".html":
-                    other = soups[target.resolve().relative_to(SITE).as_posix()]
-                    if not other.find(id=anchor) and not other.find(attrs={"name": anchor}):
+                    if anchor not in anchors[target.resolve().relative_to(SITE).as_posix()]:
                         broken.append(f"{name}: no anchor {url}")
-    assert not broken
+    assert not broken, "\n".join(broken)
 
 
 @every_page
