@@ -7,14 +7,108 @@ and the page "Does it reproduce the talk?" read the same entries.
 import importlib
 import re
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from astropy import units as u
 
-__all__ = ["Claim", "Verdict", "all_claims", "get", "report", "table"]
+__all__ = ["SLIDES", "Claim", "Slide", "Verdict", "all_claims", "get", "other_slides", "report", "table"]
+
+
+class Slide(NamedTuple):
+    """A slide of the talk, or several of one title.
+
+    Parameters
+    ----------
+    title : str
+        As `Claim.slide` gives it.
+    shows : str
+        What a slide shows that states nothing to compute; empty for one with entries in the ledger.
+    chapter : str
+        Where the book takes that up, as in `Claim.chapter`.
+    """
+
+    title: str
+    shows: str = ""
+    chapter: str = ""
+
+
+SLIDES = (
+    Slide("The cosmic ray spectrum"),
+    Slide("Why are cosmic rays interesting?", "reasons to study them; no number", "grammage/cosmic-ray-spectrum"),
+    Slide("Experiments", "names of experiments; the book uses measured tables of many", "grammage/cosmic-ray-spectrum"),
+    Slide("Composition"),
+    Slide("Secondaries from spallation"),
+    Slide("Anisotropy (I)"),
+    Slide("Anisotropy (II)"),
+    Slide("Transport equation"),
+    Slide("Diffusive escape"),
+    Slide("Supernova remnants have long been considered the sources of cosmic rays"),
+    Slide(
+        "We do not know individual sources of local cosmic rays",
+        "published dipoles and fits with single sources; the book asks how much one source can matter",
+        "sources/one-galaxy-many-galaxies",
+    ),
+    Slide("Supernova remnant paradigm"),
+    Slide("Galactic sources should accelerate to the knee, probably via shock acceleration"),
+    Slide("Small energy gain ΔE, little particle loss ΔN per cycle"),
+    Slide("We do not understand how supernova remnants accelerate to the knee"),
+    Slide(
+        "Combining standard ingredients, we predict novel spectral features", "the plan of the part", "sources/credit"
+    ),
+    Slide("The number of sources contributing to CR flux decreases with energy"),
+    Slide("Source density is oftentimes considered smooth, while it really is discrete"),
+    Slide("Stochastic nature of sources implies fluctuations in spectrum"),
+    Slide("The Bell instability can amplify B-fields"),
+    Slide("The highest CR energies can be achieved at start of Sedov-Taylor phase"),
+    Slide("Time-dependence of B-field amplification determines CR escape"),
+    Slide("The Green's function has narrow spectral features"),
+    Slide(
+        "CREDIT scenario predicts dramatic spectral features",
+        "spectra of realisations, computed anew",
+        "sources/credit",
+    ),
+    Slide(
+        "Modern proton data offer unprecedented accuracy", "measured spectra; the book has the tables", "sources/credit"
+    ),
+    Slide("Statistical errors are much smaller than CREDIT features"),
+    Slide("We can confidently discriminate between the different scenarios"),
+    Slide(
+        "The results are going to be interesting either way",
+        "what each verdict would mean; no number",
+        "sources/can-we-tell-them-apart",
+    ),
+    Slide("Local fluxes vs diffuse emission"),
+    Slide("Stochastic diffuse emission", "maps source by source, computed anew", "emission/one-galaxy"),
+    Slide(
+        "Sources manifest as deviations from the smooth model",
+        "maps of deviations, computed anew",
+        "emission/one-galaxy",
+    ),
+    Slide("Deviations from the ensemble average can be sizeable"),
+    Slide("Along the galactic plane, intensity can be enhanced by factors of a few"),
+    Slide("Parallel transport"),
+    Slide(
+        "Perpendicular transport = particle transport along field line + transport of field line",
+        "a sketch of three cases, each of them simulated",
+        "turbulence/perpendicular-transport",
+    ),
+    Slide(
+        "How to model particle diffusion",
+        "three approaches with their merits, in words",
+        "turbulence/making-turbulence",
+    ),
+    Slide("Test particle simulations"),
+    Slide("Field line transport and particle transport in synthetic turbulence"),
+    Slide("Field lines"),
+    Slide("Field line diffusion"),
+    Slide("Perpendicular particle transport"),
+    Slide("Summary", "three sentences that the slides before it support", "turbulence/perpendicular-transport"),
+    Slide("Time scales"),
+)
+"""The talk slide by slide, in its order; its outline, repeated between the parts, is left out."""
 
 
 @dataclass(frozen=True)
@@ -239,25 +333,55 @@ def report(chapter: str) -> str:
 
 
 def table() -> str:
-    """Return the whole ledger as a Markdown table, with links to the chapters.
+    """Return the whole ledger as a Markdown table, slide by slide, with links to the cells that compute it.
 
     Returns
     -------
     str
-        Links are relative to a folder beside the parts' folders, as ``book/reference`` is.
+        Links are relative to a folder beside the parts' folders, as ``book/reference`` is. In the book they end at the
+        cell that prints the chapter's `report`.
+
+    Raises
+    ------
+    ValueError
+        A claim of a slide that `SLIDES` does not have.
     """
-    rows = ["| Slide | Statement | Stated | Here | Verdict | Chapter and remark |", "|:--|:--|--:|--:|:--|:--|"]
-    for claim in all_claims().values():
+    rows = ["| Slide | Statement | Stated | Here | Verdict | Computed in, and remark |", "|:--|:--|--:|--:|:--|:--|"]
+    order = {slide.title: i for i, slide in enumerate(SLIDES)}
+    entries = all_claims().values()
+    if unknown := {claim.slide for claim in entries} - set(order):
+        raise ValueError(f"SLIDES has no slide of the title {', '.join(sorted(unknown))}")
+    for claim in sorted(entries, key=lambda claim: order[claim.slide]):
         verdict = claim.check()
-        sign = "agrees" if verdict.agrees else "**differs**"
-        link = f"[{claim.chapter.split('/')[-1].replace('-', ' ')}](../{claim.chapter}.ipynb)"
         cells = [
             claim.slide,
             claim.words,
             claim.stated_text + ("" if claim.source == "talk" else f" ({claim.source})"),
             _text(verdict.computed),
-            sign,
-            f"{link}. {claim.remark_text}",
+            "agrees" if verdict.agrees else "**differs**",
+            f"{_link(claim.chapter, '#claims')}. {claim.remark_text}",
         ]
-        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        rows.append(_row(cells))
     return "\n".join(rows)
+
+
+def other_slides() -> str:
+    """Return the slides without an entry, which state nothing to compute, as a Markdown table.
+
+    Returns
+    -------
+    str
+        With links as in `table`.
+    """
+    rows = ["| Slide | What it shows | Where the book takes it up |", "|:--|:--|:--|"]
+    stated = {claim.slide for claim in all_claims().values()}
+    rows += [_row([slide.title, slide.shows, _link(slide.chapter)]) for slide in SLIDES if slide.title not in stated]
+    return "\n".join(rows)
+
+
+def _link(chapter: str, place: str = "") -> str:
+    return f"[{chapter.split('/')[-1].replace('-', ' ')}](../{chapter}.ipynb{place})"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

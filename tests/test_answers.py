@@ -23,12 +23,15 @@ BY_HAND = {
     "diffusing-3": (300 * u.pc) ** 2 / (5e29 * u.cm**2 / u.s),
     "diffusing-4": 2 * u.one,
     "one-4": ((50 * u.km / u.s * 4 * u.kpc) / (0.05 * u.kpc**2 / u.Myr)).to_value("") ** (1 / 0.6) * u.GV,
+    "one-3": -3 * u.one,  # -Γ - (δ + 1)/2, as the talk's backup slide has it
     "bell-1": 3 * u.one,
     "bell-2": 7 / 3 * u.one,
     "bell-3": 1.5 * u.one,
     "reach-1": 2.5 * u.one,
     "reach-2": 26 * 118.3 * u.TeV,  # the talk's inputs give 118.3 TeV for protons
     "remnant-2": 0.2825 * u.one,  # Sedov's blast wave in a monatomic gas, 0.28 to two digits
+    "shock-3": 1 * u.one,
+    "growing-3": -0.2 * u.one,
     "escape-1": 300 * 300 ** (10 / 11) * u.yr,  # the floor of 10 TeV is 1/300 of 3 PeV
     "escape-2": -5 / 6 * u.one,
     "escape-3": -0.22 * u.one,

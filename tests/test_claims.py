@@ -10,7 +10,7 @@ import pytest
 from astropy import units as u
 
 import crlab
-from crlab.claims import Claim, all_claims, get, report
+from crlab.claims import SLIDES, Claim, all_claims, get, other_slides, report, table
 from crlab.rooms import ROOMS
 
 BOOK = Path(__file__).resolve().parents[1] / "book"
@@ -161,7 +161,34 @@ def test_the_report_of_a_chapter_holds_its_claims_and_their_remarks(ledger) -> N
         report("index")
 
 
+def test_the_table_goes_slide_by_slide_and_links_to_the_cell_that_computes(ledger) -> None:
+    first, last = SLIDES[0].title, SLIDES[-1].title
+    ledger(acceleration=[entry(id="b", slide=last), entry(id="a", slide=first, stated=30 * u.pc)])
+    rows = table().splitlines()[2:]
+    assert [row.split(" | ")[0] for row in rows] == [f"| {first}", f"| {last}"]
+    assert all("[remnants](../acceleration/remnants.ipynb#claims)" in row for row in rows)
+    assert ["**differs**" in row for row in rows] == [True, False]
+    assert first not in other_slides()
+    assert SLIDES[1].shows in other_slides()
+
+
+def test_a_claim_of_a_slide_that_the_talk_does_not_have_is_refused(ledger) -> None:
+    ledger(acceleration=[entry(slide="Elsewhere")])
+    with pytest.raises(ValueError, match=r"^SLIDES has no slide of the title Elsewhere$"):
+        table()
+
+
 # the talk
+
+
+def test_every_slide_has_an_entry_or_a_reason_for_none() -> None:
+    stated = {claim.slide for claim in all_claims().values()}
+    titles = [slide.title for slide in SLIDES]
+    assert len(titles) == len(set(titles))
+    assert stated <= set(titles)
+    for slide in SLIDES:
+        assert slide.title in stated or slide.shows, f"nothing is computed of {slide.title!r}, and nothing says why"
+        assert not slide.shows or (BOOK / f"{slide.chapter}.ipynb").is_file()
 
 
 @pytest.mark.parametrize("claim", all_claims().values(), ids=lambda claim: claim.id)

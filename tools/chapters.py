@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 
+import colab
 import nbformat
 import yaml
 from jupyter_cache import get_cache
@@ -69,9 +70,8 @@ def used_files(modules, opened):
 def fingerprint(notebook, files):
     """Hash of the code cells, the files of crlab and the size at which the chapter runs."""
     h = hashlib.sha256(os.environ.get("CRLAB_SIZE", "book").encode())
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            h.update(cell.source.encode() + b"\0")
+    for cell in colab.code_cells(notebook):
+        h.update(cell.source.encode() + b"\0")
     for name in files:
         path = ROOT / name
         h.update(name.encode() + b"\0" + (path.read_bytes() if path.is_file() else b"gone"))
@@ -90,7 +90,7 @@ def execute(path):
     # BLAS on one thread: its threads spin when both cores are busy, and small matrices then take far longer.
     environment = {"CRLAB_PROGRESS": "0", "CRLAB_THREADS": os.environ.get("CRLAB_THREADS", "2")}
     environment["OPENBLAS_NUM_THREADS"] = "1"
-    code = [i for i, cell in enumerate(notebook.cells, 1) if cell.cell_type == "code"]
+    code = [i for i, cell in enumerate(notebook.cells, 1) if cell.cell_type == "code" and not colab.is_door(cell)]
     watch, probe = nbformat.v4.new_code_cell(WATCH), nbformat.v4.new_code_cell(PROBE)
     notebook.cells = [watch, *notebook.cells, probe]
     client = NotebookClient(
@@ -140,7 +140,7 @@ def with_outputs(path, fresh=False):
 
 def take_outputs(present, notebook):
     """Put the outputs of a run into the present text, if both have the same code; captions may have changed since."""
-    pairs = [[cell for cell in n.cells if cell.cell_type == "code"] for n in (present, notebook)]
+    pairs = [colab.code_cells(n) for n in (present, notebook)]
     if [cell.source for cell in pairs[0]] != [cell.source for cell in pairs[1]]:
         return False
     for cell, ran in zip(*pairs, strict=True):
@@ -171,7 +171,8 @@ def prime(app, config):
     for path, notebook in notebooks.items():
         part = folder / path.name
         write(notebook, part)
-        cache.cache_notebook_file(part, uri=str(path), overwrite=True)
+        # Not held to the count of its cells: the one for Colab has no number.
+        cache.cache_notebook_file(part, uri=str(path), overwrite=True, check_validity=False)
         part.unlink()
     (folder / "complete").touch()
 

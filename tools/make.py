@@ -196,7 +196,7 @@ def test():
 
 def chapters():
     fresh = ["--fresh"] if os.environ.get("FRESH") == "1" else []
-    return run("python", "tools/chapters.py", *fresh)
+    return run("python", "tools/colab.py") or run("python", "tools/chapters.py", *fresh)
 
 
 def bench():

@@ -101,12 +101,25 @@ def clean_scripts(app, pagename, templatename, context, doctree):
     context["script_files"] = kept
 
 
+def mark_claims(app, doctree):
+    """Give the cell that prints a chapter's claims the name that the page on the talk links to."""
+    from docutils import nodes
+
+    place = f'claims.report("{app.env.docname.removeprefix("book/")}")'
+    for cell in doctree.findall(nodes.container):
+        if cell.get("nb_element") == "cell_code" and place in cell.astext():
+            cell["ids"].append("claims")
+            slugs = app.env.metadata[app.env.docname].setdefault("myst_slugs", {})
+            slugs["claims"] = (cell.line or 0, "claims", "claims")
+
+
 def setup(app):
     """Sphinx calls this."""
     app.config.mathjax_path = f"mathjax/{MATHJAX}"
     app.add_js_file(None, body=WAIT)
     app.connect("config-inited", doors, priority=100)
     app.connect("build-finished", copy_mathjax)
+    app.connect("doctree-read", mark_claims)
     app.connect("html-page-context", mend_lists)
     app.connect("html-page-context", size_images)
     app.connect("html-page-context", clean_scripts, priority=900)

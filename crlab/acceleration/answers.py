@@ -54,6 +54,17 @@ def _efolds() -> u.Quantity:
     return (rate * 300 * u.yr).to(u.one)
 
 
+def _bohm_growth() -> float:
+    """Exponent of p_max(t) if the time for an e-fold is proportional to p: dp/dt is constant."""
+    time_slope = 1.0
+    return 1 / time_slope
+
+
+def _gain_from_density() -> float:
+    """E_max ∝ U^(7/2) ρ^(1/2) at given age, and U ∝ ρ^(-1/5) in the Sedov phase."""
+    return 7 / 2 * (-1 / 5) + 1 / 2
+
+
 ANSWERS: list[Answer] = [
     Answer(
         id="bell-1",
@@ -80,6 +91,15 @@ ANSWERS: list[Answer] = [
         kind="a pure number",
         compute=lambda: float(shock.energy_index(7, limit=7)),
         hint="simulate takes limit=7; a sample of 200 000 has an error of about a percent.",
+    ),
+    Answer(
+        id="shock-3",
+        exercise="ex-sde-bohm",
+        wanted="the exponent a of p_max ∝ t^a for Bohm diffusion",
+        kind="a pure number",
+        compute=_bohm_growth,
+        tolerance=0.05,
+        hint="the time for an e-fold is proportional to κ, and so to p: what is dp/dt?",
     ),
     Answer(
         id="reach-1",
@@ -142,6 +162,15 @@ ANSWERS: list[Answer] = [
         compute=_efolds,
         tolerance=0.06,
         hint="escape_current gives the current, fastest_growth its rate.",
+    ),
+    Answer(
+        id="growing-3",
+        exercise="ex-growing-density",
+        wanted="the exponent a of E_max ∝ ρ^a at given energy of the explosion and age",
+        kind="a pure number",
+        compute=_gain_from_density,
+        tolerance=0.03,
+        hint="in the Sedov phase U falls as ρ^(-1/5) at given age.",
     ),
     Answer(
         id="escape-1",

@@ -19,7 +19,23 @@ def _wind_rigidity() -> u.Quantity:
     return brentq(lambda R: float(wind / _kappa(R)) - 1, 1e-3, 1e3) * u.GV
 
 
+def _cooled_exponent() -> float:
+    """Source R^-2.2 over losses R², times the time 1/(b₀R) over the distance √(κ/b₀R) that replaces H."""
+    source, losses, kappa = -2.2, 2.0, 0.6
+    time = 1 - losses
+    return source + time - (kappa + time) / 2
+
+
 ANSWERS: list[Answer] = [
+    Answer(
+        id="one-3",
+        exercise="ex-one-electrons",
+        wanted="the exponent of ψ(R) in the disc far above the break",
+        kind="a pure number",
+        compute=_cooled_exponent,
+        tolerance=0.02,
+        hint="what is made in one lifetime fills a layer as high as a particle diffuses in it.",
+    ),
     Answer(
         id="one-4",
         exercise="ex-one-wind",

@@ -39,6 +39,21 @@ def _thin_error() -> float:
     return float(thin / slab.grammage(0.3, **inputs)) - 1
 
 
+def _boron_from_oxygen() -> float:
+    """Relative change of X for B/C = 0.3 if a tenth more of the oxygen becomes boron 11."""
+    rays, X = chain.composition(), np.linspace(0, 15, 301) * _GRAMMAGE
+    by_element = {row["element"]: float(row["cosmic_rays"]) for row in rays}
+    arriving = {"12C": by_element["C"], "14N": by_element["N"], "16O": by_element["O"]}
+
+    def grammage(nuclei: chain.Network) -> float:
+        N = chain.from_observed(X, arriving, nuclei)
+        return float(np.interp(0.3, nuclei.element("B", N) / nuclei.element("C", N), X.value))
+
+    more = chain.cross_sections()
+    more["sigma"][(more["parent"] == "16O") & (more["daughter"] == "11B")] *= 1.1
+    return grammage(chain.network(table=more)) / grammage(chain.network()) - 1
+
+
 def _mixed_ratio() -> float:
     nuclei = chain.network()
     N = chain.propagate([1, 9.6] * _GRAMMAGE, {"12C": 1.0}, nuclei).sum(axis=0)
@@ -129,6 +144,15 @@ ANSWERS: list[Answer] = [
         compute=_thin_error,
         tolerance=0.15,
         hint="compare with slab.grammage for the same inputs.",
+    ),
+    Answer(
+        id="composition-2",
+        exercise="ex-composition-oxygen",
+        wanted="the relative change of X for a tenth more of oxygen to boron",
+        kind="a pure number",
+        compute=_boron_from_oxygen,
+        tolerance=0.2,
+        hint="more boron for each oxygen means that less matter explains the same B/C.",
     ),
     Answer(
         id="composition-3",

@@ -1,6 +1,7 @@
 """The ledger's entries of this part."""
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from astropy import constants as const
@@ -16,6 +17,7 @@ from crlab.grammage.slab import crossing_grammage, grammage, pair, residence_tim
 from crlab.grammage.spectrum import (
     ALL_PARTICLE,
     energy_density,
+    fit_breaks,
     global_spline_fit,
     integral_intensity,
     per_kinetic_energy,
@@ -99,6 +101,23 @@ def _power(energy: u.Quantity, X: u.Quantity, delta: float, **disc: u.Quantity) 
 
 def _share(explosion: u.Quantity, rate: u.Quantity, **galaxy: u.Quantity) -> u.Quantity:
     return _power(**galaxy) / (explosion * rate)
+
+
+def _knee(name: str, error: bool = False) -> u.Quantity:
+    fit = fit_breaks([table(name)], indices=[2.7, 3.1], breaks=[3] * u.PeV, widths=0.2, floor=0.01)
+    return (fit.breaks_error if error else fit.breaks)[0].to(u.PeV)
+
+
+def _overabundance(elements: tuple[str, ...], which: str) -> float:
+    """Abundances in cosmic rays over those in the Solar System, both against silicon: the least, most or mean one."""
+    rays = composition()
+    ratio = {row["element"]: float(row["cosmic_rays"] / row["solar_system"]) for row in rays}
+    found = np.array([ratio[element] / ratio["Si"] for element in elements])
+    return {"least": found.min(), "most": found.max(), "mean": np.exp(np.log(found).mean())}[which]
+
+
+def _decades_of_overabundance(**which: Any) -> float:
+    return float(np.log10(_overabundance(**which)))
 
 
 _GRID = np.geomspace(0.1, 1e7, 401) * u.GeV
@@ -219,7 +238,7 @@ CLAIMS: list[Claim] = [
     ),
     Claim(
         id="spectrum-supernova-share",
-        slide="The cosmic ray spectrum",
+        slide="Supernova remnants have long been considered the sources of cosmic rays",
         words="share of the power of supernovae, 1e51 erg and 0.03 per year",
         chapter=_SPECTRUM,
         compute=_share,
@@ -228,6 +247,42 @@ CLAIMS: list[Claim] = [
         tolerance=0.5,
         source="often quoted",
         remark="With the power of the entry before.",
+    ),
+    Claim(
+        id="spectrum-knee",
+        slide="Galactic sources should accelerate to the knee, probably via shock acceleration",
+        words="energy of the knee",
+        chapter=_SPECTRUM,
+        compute=_knee,
+        inputs={"name": "lhaaso-all-2024"},
+        stated=3 * u.PeV,
+        tolerance=0.17,
+        remark="Where the spectrum of LHAASO breaks, with an error of {error:.1g}. The slide gives one digit.",
+        variants={"error": {"error": True}},
+    ),
+    Claim(
+        id="composition-primaries",
+        slide="Composition",
+        words="abundance of primaries (C, O, Ne, Mg, S, Fe, Ni) over that in the Solar System, against silicon",
+        chapter=_COMPOSITION,
+        compute=_overabundance,
+        inputs={"elements": ("C", "O", "Ne", "Mg", "S", "Fe", "Ni"), "which": "mean"},
+        stated=1.0,
+        tolerance=0.5,
+        remark="Their geometric mean; single ones lie between {least:.2f} and {most:.2f}. The slide says “same”.",
+        variants={"least": {"which": "least"}, "most": {"which": "most"}},
+    ),
+    Claim(
+        id="composition-secondaries",
+        slide="Composition",
+        words="powers of ten by which the least enhanced of Li, Be, B is overabundant",
+        chapter=_COMPOSITION,
+        compute=_decades_of_overabundance,
+        inputs={"elements": ("Li", "Be", "B"), "which": "least"},
+        stated=(1.0, 6.0),
+        tolerance=0.1,
+        remark="The slide names no number; at least ten times is our reading. For the most enhanced it is {most:.1f}.",
+        variants={"most": {"which": "most"}},
     ),
     Claim(
         id="grammage-observed-ratio",

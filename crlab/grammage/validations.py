@@ -6,6 +6,7 @@ from astropy import units as u
 from crlab.data import table
 from crlab.grammage import chain, montecarlo, pathlength, slab
 from crlab.grammage.fit import fit_boron_to_carbon
+from crlab.grammage.spectrum import fit_breaks
 from crlab.validation import Validation
 
 __all__ = ["VALIDATIONS"]
@@ -63,7 +64,22 @@ def _delta() -> tuple[float, float]:
     return float(fit.values["delta"]), float(fit.errors["delta"])
 
 
+def _knee() -> tuple[u.Quantity, u.Quantity]:
+    fit = fit_breaks([table("lhaaso-all-2024")], indices=[2.7, 3.1], breaks=[3] * u.PeV, widths=0.2, floor=0.01)
+    return fit.breaks[0], fit.breaks_error[0]
+
+
 VALIDATIONS: list[Validation] = [
+    Validation(
+        id="spectrum-knee",
+        system="all particles in the data of LHAASO",
+        quantity="energy of the knee",
+        chapter="grammage/cosmic-ray-spectrum",
+        methods={"numerical": _knee, "published": lambda: (3.67 * u.PeV, np.hypot(0.05, 0.15) * u.PeV)},
+        unit="PeV",
+        tolerance=0.01,
+        remark="Numerical: a smooth break, fitted here. Published: the collaboration's own fit (Cao et al. 2024).",
+    ),
     Validation(
         id="grammage-slab",
         system="carbon that breaks up in a slab",

@@ -109,7 +109,27 @@ def _median_of_realisations(number: float) -> float:
     return float(exact_distribution(number).quantile(0.5))
 
 
+def _active_remnants(floor: u.Quantity, rate: u.Quantity) -> u.Quantity:
+    """Remnants that still hold particles: those younger than the age at which the last are let go."""
+    return (rate * EscapeLaw(floor=floor).escape_time(floor)).to(u.one)
+
+
 CLAIMS: list[Claim] = [
+    Claim(
+        id="sources-active-remnants",
+        slide="Supernova remnant paradigm",
+        words="number of active supernova remnants in the Galaxy",
+        chapter=_HOW_MANY,
+        compute=_active_remnants,
+        inputs={"floor": 1 * u.TeV, "rate": 1 / (50 * u.yr)},
+        stated=(1e3, 1e5),
+        tolerance=0.1,
+        remark=(
+            "The slide does not say what “active” means. Here: one remnant in 50 yr, each active until its highest "
+            "energy has fallen to 1 TeV; if that is 10 TeV, {ten:.2g}."
+        ),
+        variants={"ten": {"floor": 10 * u.TeV}},
+    ),
     Claim(
         id="sources-residence",
         slide=_NUMBER,

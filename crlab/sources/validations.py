@@ -12,6 +12,7 @@ from crlab.acceleration.escape import EscapeLaw
 from crlab.diffusion.green import Halo, causal_loss, green, mean_density, theta
 from crlab.diffusion.transport import Grid, Problem, steady_state
 from crlab.sources.claims import CLAIMS
+from crlab.sources.classifier import View
 from crlab.sources.credit import RATE, feature_rate, pulse_limits, single_source
 from crlab.sources.population import Population, ferriere_rate
 from crlab.sources.spectra import Galaxy, prepare
@@ -137,6 +138,13 @@ def _features_drawn() -> tuple[float, float]:
     return found * each, float(np.sqrt(found)) * each
 
 
+def _smooth_spectra_measured() -> tuple[float, float]:
+    """Mean χ² of smooth spectra as the classifier is given them: with errors, and a straight line taken away."""
+    view, rng = View(degree=1), np.random.default_rng(1)
+    chi2 = (view.residuals(view.observe(np.zeros((4000, view.bins.size)), rng)) ** 2).sum(axis=1)
+    return float(chi2.mean()), float(chi2.std(ddof=1) / np.sqrt(chi2.size))
+
+
 VALIDATIONS: list[Validation] = [
     Validation(
         id="sources-residence",
@@ -260,5 +268,14 @@ VALIDATIONS: list[Validation] = [
         methods={"analytic": lambda: float(feature_rate(10 * u.TeV, 0.1)), "Monte Carlo": _features_drawn},
         tolerance=0.05,
         remark="Analytic: for lines narrow in energy. Monte Carlo: spectra of random sources.",
+    ),
+    Validation(
+        id="sources-classifier-input",
+        system="smooth spectra in the bins of AMS-02 and DAMPE",
+        quantity="mean χ² about a straight line in ln E",
+        chapter="sources/can-we-tell-them-apart",
+        methods={"analytic": lambda: View().bins.size - 2, "Monte Carlo": _smooth_spectra_measured},
+        tolerance=0.005,
+        remark="Analytic: bins less two parameters. Monte Carlo: spectra with errors, fitted as for training.",
     ),
 ]

@@ -60,9 +60,11 @@ def test_no_address_no_button_and_an_address_gives_all(small_book):
     assert not any("://" in link for link in links(build(small_book)))
     folder, first = small_book
     subprocess.run(["git", "remote", "add", "origin", "git@github.com:example/crlab.git"], cwd=folder, check=True)
-    found = links(build(small_book))
+    page = build(small_book)
+    found = links(page)
     chapter = f"book/grammage/{first}.ipynb"
     assert any(f"mybinder.org/v2/gh/example/crlab/main?urlpath=lab/tree/{chapter}" in link for link in found)
     assert f"https://colab.research.google.com/github/example/crlab/blob/main/{chapter}" in found
     assert "https://github.com/example/crlab" in found
     assert any(link.startswith("https://github.com/example/crlab/issues/new") for link in found)
+    assert "google.colab" not in page.text, "the cell that installs the package on Colab is for Colab"

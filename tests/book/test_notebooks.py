@@ -3,6 +3,7 @@
 import re
 
 import chapters
+import colab
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.relative_
 
 
 def code_cells(path):
-    return [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+    return colab.code_cells(nbformat.read(path, 4))
 
 
 def texts(cell):
