@@ -20,7 +20,7 @@ from crlab.emission.absorption import Absorption
 from crlab.emission.cross_sections import RIGIDITY, emissivity_matrix
 from crlab.emission.density import Scenario, density, mean_field, one_blas_thread, spread, sun, window
 from crlab.emission.gas import Ferriere, Gas
-from crlab.emission.line_of_sight import Axisymmetric, Field, integrate, steps
+from crlab.emission.line_of_sight import Field, integrate, steps
 from crlab.ensemble import fill, read
 from crlab.parallel import Block, blocks, map_blocks
 from crlab.sources.credit import RATE
@@ -429,8 +429,7 @@ def prepare(
     with ThreadPoolExecutor(1) as own:
         for scenario in scenarios.values():
             field = mean_field(rigidity, population=people, halo=where, scenario=scenario, size=size)
-            mean = Axisymmetric(field.radius, field.height, np.asarray(field.table) @ matrix.T)
-            means.append(_seen(mean, matter, lon, np.atleast_1d(energy), absorption, own))
+            means.append(_seen(field.combined(matrix), matter, lon, np.atleast_1d(energy), absorption, own))
     return Simulator(
         lon=lon,
         energy=np.atleast_1d(energy),

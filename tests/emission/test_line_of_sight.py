@@ -149,6 +149,18 @@ def test_an_axisymmetric_field_is_the_same_as_a_grid_of_it():
     assert np.allclose(a, b, rtol=1e-3)
 
 
+def test_sums_over_the_values_of_a_field():
+    """Interpolation is linear, so that sums may be taken before or after."""
+    rng = np.random.default_rng(3)
+    field = Axisymmetric([0, 5, 10] * u.kpc, [0, 2] * u.kpc, rng.random((3, 2, 4)) / u.s)
+    points, matrix = (rng.uniform(-5, 5, 50), rng.uniform(-5, 5, 50), rng.uniform(-2, 2, 50)), rng.random((2, 4))
+    found = field.combined(matrix)
+    assert found.unit == field.unit
+    assert np.allclose(found.values(*points), field.values(*points) @ matrix.T, rtol=1e-12)
+    with pytest.raises(ValueError, match="4 columns"):
+        field.combined(np.eye(3))
+
+
 def test_a_field_of_your_own():
     class Mine:
         unit = u.GeV**-1 / u.s / u.sr
