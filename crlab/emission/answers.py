@@ -5,13 +5,18 @@ from functools import cache
 import numpy as np
 from astropy import constants as const
 from astropy import units as u
+from scipy.optimize import brentq
 
 from crlab.answers import Answer
+from crlab.diffusion.green import Halo
 from crlab.emission import cross_sections as cs
 from crlab.emission import smooth
-from crlab.emission.absorption import Absorption
+from crlab.emission.absorption import CMB, Absorption
+from crlab.emission.density import Suppression, spread
 from crlab.emission.gas import Ferriere
 from crlab.emission.line_of_sight import Axisymmetric, integrate
+from crlab.emission.stochastic import beam_scale, column_share, exceedance
+from crlab.sources.credit import source_count
 
 __all__ = ["ANSWERS"]
 
@@ -58,6 +63,39 @@ def _outside_the_band() -> float:
     values = integrate(_density(), Ferriere(), lon, lat)[:, 0].value
     far = abs(lat) > 1 * u.deg
     return float(weight[far] @ values[far] / weight[far].sum() / (weight @ values))
+
+
+def _age_of_a_hundredth() -> u.Quantity:
+    return float(column_share(1 * u.kyr, 15 * u.kpc)) / 0.01 * u.kyr
+
+
+def _brighter() -> float:
+    """Line of sight of 15 kpc through a source of 1 kyr, with diffusion slower by 10, at any energy."""
+    age, R = 1 * u.kyr, 10 * u.TV
+    wide = spread(age, R, scenario=Suppression(factor=10.0))[0, 0]
+    return float(1 + column_share(age, 15 * u.kpc) * (Halo().kappa(R) * age / wide).to_value(u.one))
+
+
+def _blurred() -> u.Quantity:
+    width = 8 * u.kpc * (0.5 * u.deg).to_value(u.rad)
+    return width**2 / (4 * Halo().kappa(100 * u.TV))
+
+
+def _suppression() -> float:
+    """χ for which a tenth of all lines of sight of 15 kpc are doubled by a source."""
+
+    def off(ln_chi: float) -> float:
+        slow = Suppression(factor=float(np.exp(ln_chi)))
+        return float(exceedance(1.0, 100 * u.TV, length=15 * u.kpc, scenario=slow)) - 0.1
+
+    return float(np.exp(brentq(off, 0.0, np.log(100), xtol=1e-4)))
+
+
+def _nearer() -> float:
+    """Scale of the stable law along one mean free path at 2.2 PeV, over that along 15 kpc."""
+    path = (1 / CMB.rate(2.2 * u.PeV)).to_value(u.kpc)
+    n = source_count(20 * u.PeV)
+    return float(beam_scale(n, path / 5) / beam_scale(n, 3.0))
 
 
 ANSWERS: list[Answer] = [
@@ -122,5 +160,65 @@ ANSWERS: list[Answer] = [
         compute=_outside_the_band,
         tolerance=0.06,
         hint="weigh directions with the weights of the grid, and divide by their sum.",
+    ),
+    Answer(
+        id="maps-1",
+        exercise="ex-one-flops",
+        wanted="the time that the multiplications take",
+        kind="a time",
+        unit="s",
+        compute=lambda: 1000 * 401**2 * 11 / 2e10 * u.s,
+        hint="each source is multiplied once for each node and each height.",
+    ),
+    Answer(
+        id="maps-2",
+        exercise="ex-one-age",
+        wanted="the age at which a source adds a hundredth",
+        kind="a time",
+        unit="kyr",
+        compute=_age_of_a_hundredth,
+        hint="column_share falls as one over the age.",
+    ),
+    Answer(
+        id="maps-3",
+        exercise="ex-one-milder",
+        wanted="the factor by which the line of sight is brighter",
+        kind="a pure number",
+        compute=_brighter,
+        hint="the share grows by κτ/Λ, with Λ from spread; and do not forget the rest of the line of sight.",
+    ),
+    Answer(
+        id="planes-1",
+        exercise="ex-many-pixel",
+        wanted="the age below which the pixel blurs a source",
+        kind="a time",
+        unit="yr",
+        compute=_blurred,
+        hint="Halo().kappa(100 * u.TV), and half a degree in radians.",
+    ),
+    Answer(
+        id="planes-2",
+        exercise="ex-many-rate",
+        wanted="the factor by which the fluctuations along a line of sight grow",
+        kind="a pure number",
+        compute=lambda: float(beam_scale(1.0, 3.0) / beam_scale(10.0, 3.0)),
+        hint="N_src goes down by ten, and the scale goes as a power of it.",
+    ),
+    Answer(
+        id="planes-3",
+        exercise="ex-many-chi",
+        wanted="the suppression for which the mean number is a tenth",
+        kind="a pure number",
+        compute=_suppression,
+        tolerance=0.1,
+        hint="between 10 and 100; interpolate in the logarithm.",
+    ),
+    Answer(
+        id="planes-4",
+        exercise="ex-many-horizon",
+        wanted="the scale along one mean free path over that along 15 kpc",
+        kind="a pure number",
+        compute=_nearer,
+        hint="CMB.rate gives the path; the second argument of beam_scale is L over the height of the halo.",
     ),
 ]

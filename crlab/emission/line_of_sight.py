@@ -9,7 +9,7 @@ written by you can be a third.
 """
 
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Protocol
 
@@ -118,6 +118,34 @@ class Axisymmetric:
     def values(self, x: Array, y: Array, z: Array) -> Array:
         """Values at points in kpc, arrays of shape (n,): shape (n, k)."""
         return _kernels.bilinear(x, y, z, *self._nodes, self._values[0])
+
+    def combined(self, matrix: Any) -> "Axisymmetric":
+        """Field of weighted sums over its k values, such as the emissivity at a few energies.
+
+        Parameters
+        ----------
+        matrix : array_like, shape (j, k)
+            As from `crlab.emission.stochastic.weights`.
+
+        Returns
+        -------
+        Axisymmetric
+
+        Raises
+        ------
+        ValueError
+            A matrix that does not fit.
+
+        Examples
+        --------
+        >>> halo = Axisymmetric([0, 20] * u.kpc, [0, 5] * u.kpc, np.ones((2, 2, 3)))
+        >>> halo.combined([[0.5, 0.3, 0.2]]).values(np.zeros(1), np.zeros(1), np.zeros(1))
+        array([[1.]])
+        """
+        weight, (table, unit) = take("matrix", matrix, ""), self._values
+        if weight.ndim != 2 or weight.shape[1] != table.shape[-1]:
+            raise ValueError(f"matrix must have {table.shape[-1]} columns, got shape {weight.shape}")
+        return replace(self, table=table @ weight.T * unit)
 
 
 @dataclass(frozen=True, eq=False)

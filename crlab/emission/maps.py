@@ -3,7 +3,8 @@
 Maps are in RING order and Galactic coordinates. Used in the chapter "The smooth sky".
 """
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from crlab.units import Array, take
 
-__all__ = ["Region", "SkyMap", "check_nside", "directions", "read", "write"]
+__all__ = ["Region", "SkyMap", "check_nside", "directions", "play", "read", "write"]
 
 _WHERE = {"PIXTYPE": "HEALPIX", "ORDERING": "RING", "COORDSYS": "G"}
 
@@ -148,7 +149,8 @@ class Region:
         Parameters
         ----------
         step : Quantity
-            Spacing in longitude; the latitudes follow b = lat t³ with a spacing of the same order.
+            Spacing in longitude. The latitudes follow b = lat t³, with at least 24 of them and a mean spacing of at
+            most half a step: narrower layers of gas than a degree are common.
 
         Returns
         -------
@@ -158,7 +160,7 @@ class Region:
         """
         fine = float(take("step", step, u.deg, positive=True))
         n = max(2, round(float(self.width.value) / fine))
-        m = max(8, 2 * round(float(self.lat.to_value(u.deg)) / fine))
+        m = max(24, 4 * round(float(self.lat.to_value(u.deg)) / fine))
         node, weight = np.polynomial.legendre.leggauss(m)
         b = self.lat.to_value(u.rad) * node**3
         per = np.cos(b) * node**2 * weight
@@ -317,3 +319,61 @@ def read(path: str | Path) -> SkyMap:
         standard |= {"INDXSCHM", "CREATOR", "OBJECT", "BAD_DATA", "POLCCONV", "COMMENT", "HISTORY"}
         meta = {k: str(v) for k, v in header.items() if k and k not in standard and not k.startswith(own)}
     return SkyMap(values * unit, energy, meta)
+
+
+def play(
+    skies: Sequence[Any], *, labels: Sequence[str], label: str, title: str, alt: str, dpi: int = 60, **options: Any
+) -> Any:
+    """Maps as a strip with a slider, such as the sky against energy, which works in a page without a kernel.
+
+    Parameters
+    ----------
+    skies : sequence of Quantity or array_like, each of shape (12 nside²,)
+    labels : sequence of str
+        What each map shows, such as its energy.
+    label : str
+        What the colours show.
+    title, alt : str
+        As in `crlab.frames.player`.
+    dpi : int
+        Resolution; a frame is 5.6 by 3.4 inches.
+    **options
+        For `crlab.style.sky_map`.
+
+    Returns
+    -------
+    crlab.frames.Player
+
+    Raises
+    ------
+    ValueError, UnitConversionError
+        As `crlab.style.sky_map` and `crlab.frames.player`.
+
+    Examples
+    --------
+    >>> play(np.arange(24.0).reshape(2, 12), labels=["1 TeV", "1 PeV"], label="Intensity", title="Energy", alt="Noise.")
+    Player of 2 frames
+    """
+    from crlab import frames  # with matplotlib, which workers need not import
+
+    pictures = [_picture(values, label, dpi, options) for values in skies]
+    return frames.player(pictures, labels=labels, title=title, alt=alt, dpi=dpi)
+
+
+def _picture(values: Any, label: str, dpi: int, options: dict[str, Any]) -> Any:
+    """A figure that holds a map as pixels: the mesh behind one takes 40 MB, and a strip has many."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from crlab import style
+
+    size = (5.6, 3.4)
+    drawn = Figure(figsize=size, dpi=dpi)
+    style.sky_map(values, label=label, ax=drawn.add_subplot(projection="mollweide"), **options)
+    canvas: Any = FigureCanvasAgg(drawn)
+    canvas.draw()
+    flat = Figure(figsize=size, dpi=dpi)
+    flat.figimage(np.array(canvas.buffer_rgba()))
+    drawn.clear()
+    gc.collect()  # axes and colour bar hold each other
+    return flat

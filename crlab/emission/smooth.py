@@ -249,7 +249,8 @@ def spectrum(
     absorption : Absorption, optional
         For gamma rays; by default the microwave background.
     step : Quantity
-        Spacing of the lines of sight.
+        Between lines of sight, as in `Region.grid`. With the default the average is right to 0.1 per cent for all
+        `REGIONS` and both gas models.
     **options
         For `integrate`.
 

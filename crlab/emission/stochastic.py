@@ -5,28 +5,39 @@ thin disc the number of sources beyond a level falls as its power -3/2, and at o
 Q exp(-ρ²/4Λ)/(4πΛ)^(3/2), as -4/3: sums of many follow stable laws. Derived in the chapter "Many Galaxies".
 """
 
+import os
 from collections.abc import Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 from astropy import units as u
 from scipy.special import gamma as gamma_function
-from threadpoolctl import threadpool_limits
 
 from crlab.diffusion.green import Halo
+from crlab.emission.absorption import Absorption
 from crlab.emission.cross_sections import RIGIDITY, emissivity_matrix
-from crlab.emission.density import Scenario, density, mean_field, spread, sun, window
+from crlab.emission.density import Scenario, density, mean_field, one_blas_thread, spread, sun, window
 from crlab.emission.gas import Ferriere, Gas
-from crlab.emission.line_of_sight import integrate, steps
+from crlab.emission.line_of_sight import Field, integrate, steps
+from crlab.ensemble import fill, read
 from crlab.parallel import Block, blocks, map_blocks
 from crlab.sources.credit import RATE
 from crlab.sources.population import Population
 from crlab.units import Array, take
 
-__all__ = ["Ensemble", "beam_scale", "column_share", "ensemble", "exceedance", "tail_scale", "weights"]
+__all__ = [
+    "Ensemble",
+    "Simulator",
+    "beam_scale",
+    "column_share",
+    "ensemble",
+    "exceedance",
+    "prepare",
+    "tail_scale",
+    "weights",
+]
 
 _RATE = 1 / (u.kpc**2 * u.Myr)
 
@@ -265,6 +276,176 @@ class Ensemble:
     local: Array
 
 
+@dataclass(frozen=True, eq=False)
+class Simulator:
+    """Planes of one Galaxy after another; made by `prepare`. It pickles, so that any worker can use it.
+
+    Parameters
+    ----------
+    lon : Quantity, shape (l,)
+    energy : Quantity, shape (j,)
+    rigidity : Quantity, shape (k,)
+    scenarios : mapping of str to EscapeLaw, Suppression or None
+    population : Population
+    halo : Halo
+    gas : Gas
+    absorption : Absorption or None
+    spacing, size : Quantity
+    matrix : ndarray, shape (j, k)
+        From `weights`.
+    means : ndarray, shape (scenarios, j, l + 1)
+        Column along each direction, and the emissivity at the Sun as the last, of the mean of a scenario.
+    """
+
+    lon: u.Quantity
+    energy: u.Quantity
+    rigidity: u.Quantity
+    scenarios: Mapping[str, Scenario]
+    population: Population
+    halo: Halo
+    gas: Gas
+    absorption: Absorption | None
+    spacing: u.Quantity
+    size: u.Quantity
+    matrix: Array
+    means: Array
+
+    @property
+    def coords(self) -> dict[str, Array]:
+        """Dimensions of a realisation for `crlab.ensemble.fill`: TeV, degrees, and infinity for the Sun's place."""
+        return {
+            "scenario": np.arange(float(len(self.scenarios))),
+            "energy": self.energy.to_value(u.TeV),
+            "lon": np.append(self.lon.to_value(u.deg), np.inf),
+        }
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """All that decides the numbers besides `coords`, in words."""
+        named = {name: getattr(self, name) for name in ("population", "halo", "gas", "absorption", "spacing", "size")}
+        return {
+            "x": "over the mean: intensity at b = 0 for each lon in deg, emissivity at the Sun where lon is infinite",
+            "scenarios": {name: repr(scenario) for name, scenario in self.scenarios.items()},
+            "rigidity [TV]": [f"{R:.6g}" for R in self.rigidity.to_value(u.TV)],
+            **{name: _said(value) for name, value in named.items()},
+        }
+
+    def realisation(self, number: int, *, seed: int) -> Array:
+        """One Galaxy over the mean of each scenario.
+
+        Parameters
+        ----------
+        number : int
+            Which one: the same number and seed give the same Galaxy, whatever else is computed.
+        seed : int
+
+        Returns
+        -------
+        ndarray, shape (scenarios, j, l + 1)
+            Intensities, and the emissivity at the Sun as the last.
+
+        Examples
+        --------
+        >>> from astropy import units as u
+        >>> simulator = prepare({"burst": None}, energy=[10] * u.TeV, rigidity=[0.1] * u.PV, lon=[30, 60] * u.deg)
+        >>> simulator.realisation(7, seed=1).shape
+        (1, 1, 3)
+        """
+        rng = Block(number, number, number + 1, seed).generator()
+        sources = self.population.sample(window(self.rigidity, halo=self.halo), seed=rng)
+        options = {"population": self.population, "halo": self.halo, "spacing": self.spacing, "size": self.size}
+        found = []
+        with ThreadPoolExecutor(1) as own:
+            for scenario in self.scenarios.values():
+                field = density(
+                    sources, self.rigidity, scenario=scenario, levels=1, executor=own, progress=False, **options
+                ).combined(self.matrix)
+                found.append(_seen(field, self.gas, self.lon, self.energy, self.absorption, own))
+        return np.array(found) / self.means
+
+    def batch(self, block: Block) -> Array:
+        """Galaxies of one block, shape (block.size, scenarios, j, l + 1): what `crlab.ensemble` maps over blocks."""
+        return np.stack([self.realisation(i, seed=block.seed) for i in range(block.start, block.stop)])
+
+
+def _said(value: Any) -> str:
+    """A value in words; without the address that Python gives to what has none of its own."""
+    words = repr(value)
+    return type(value).__name__ if " object at 0x" in words else words
+
+
+def _seen(
+    field: Field, gas: Gas, lon: u.Quantity, energy: u.Quantity, absorption: Absorption | None, executor: Executor
+) -> Array:
+    """Column of gas times field for each energy and direction in the plane, and the field at the Sun as the last."""
+    options: dict[str, Any] = {"edges": steps(coarsest=0.1 * u.kpc), "executor": executor, "progress": False}
+    column = integrate(field, gas, lon, 0 * lon, energy=energy, absorption=absorption, **options)
+    return np.concatenate([column.value, field.values(*sun())]).T
+
+
+def prepare(
+    scenarios: Mapping[str, Scenario],
+    *,
+    energy: u.Quantity,
+    rigidity: u.Quantity,
+    lon: u.Quantity,
+    population: Population | None = None,
+    halo: Halo | None = None,
+    gas: Gas | None = None,
+    absorption: Absorption | None = None,
+    spacing: u.Quantity = 0.2 * u.kpc,
+    size: u.Quantity = 50 * u.pc,
+) -> Simulator:
+    """Compute what all Galaxies share: the weights of the rigidities and the mean of each scenario.
+
+    Parameters
+    ----------
+    scenarios, energy, rigidity, lon, population, halo, gas, absorption, spacing, size
+        As in `ensemble`.
+
+    Returns
+    -------
+    Simulator
+
+    Raises
+    ------
+    ValueError, UnitConversionError
+        As `ensemble`.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> simulator = prepare({"burst": None}, energy=[10] * u.TeV, rigidity=[0.1] * u.PV, lon=[30, 60] * u.deg)
+    >>> simulator.means.shape
+    (1, 1, 3)
+    """
+    if not scenarios:
+        raise ValueError("scenarios must hold at least one, got none")
+    if take("lon", lon, u.deg).ndim != 1:
+        raise ValueError(f"lon must be a list of longitudes, got shape {np.shape(lon)}")
+    people, where, matter = population or Population("Ferriere"), halo or Halo(), gas or Ferriere()
+    matrix = weights(energy, rigidity)
+    means = []
+    with ThreadPoolExecutor(1) as own:
+        for scenario in scenarios.values():
+            field = mean_field(rigidity, population=people, halo=where, scenario=scenario, size=size)
+            means.append(_seen(field.combined(matrix), matter, lon, np.atleast_1d(energy), absorption, own))
+    return Simulator(
+        lon=lon,
+        energy=np.atleast_1d(energy),
+        rigidity=np.atleast_1d(rigidity),
+        scenarios=dict(scenarios),
+        population=people,
+        halo=where,
+        gas=matter,
+        absorption=absorption,
+        spacing=spacing,
+        size=size,
+        matrix=matrix,
+        means=np.array(means),
+    )
+
+
 def ensemble(
     n: int,
     *,
@@ -276,8 +457,11 @@ def ensemble(
     population: Population | None = None,
     halo: Halo | None = None,
     gas: Gas | None = None,
+    absorption: Absorption | None = None,
     spacing: u.Quantity = 0.2 * u.kpc,
     size: u.Quantity = 50 * u.pc,
+    store: str | os.PathLike[str] | None = None,
+    batch: int = 1,
     executor: Executor | None = None,
     progress: bool | None = None,
 ) -> Ensemble:
@@ -288,9 +472,10 @@ def ensemble(
     n : int
         Galaxies.
     seed : int
+        Galaxy i depends on i and the seed alone, whatever machine computes it and in whatever batch.
     scenarios : mapping of str to EscapeLaw, Suppression or None
     energy : Quantity, shape (j,)
-        Of gamma rays; absorption is left out, which nearly cancels in the ratio.
+        Of gamma rays.
     rigidity : Quantity, shape (k,)
         Where densities are computed.
     lon : Quantity, shape (l,)
@@ -299,10 +484,17 @@ def ensemble(
     halo : Halo, optional
     gas : Gas, optional
         By default `Ferriere`.
+    absorption : Absorption, optional
+        Of the Galaxy and of the mean alike, so that it nearly cancels in the ratio up to 100 TeV. Beyond, it hides the
+        far sources and leaves fewer to average over. Without it nothing is absorbed.
     spacing, size : Quantity
         As in `crlab.emission.density.density`.
+    store : path, optional
+        Of `crlab.ensemble`, where Galaxies go as they are finished. A call that was killed goes on where it stopped.
+    batch : int
+        Galaxies in one task, and in one file of the store.
     executor, progress
-        As in `crlab.parallel.map_blocks`; a block is one Galaxy.
+        As in `crlab.parallel.map_blocks`.
 
     Returns
     -------
@@ -311,7 +503,8 @@ def ensemble(
     Raises
     ------
     ValueError
-        No scenario, and as `density`.
+        No scenario, energies outside the tables, numbers out of range, a store that holds something else, and as
+        `density`.
     UnitConversionError
         A bare number or a wrong unit.
 
@@ -323,50 +516,35 @@ def ensemble(
     >>> two.plane.shape, two.local.shape
     ((2, 1, 1, 2), (2, 1, 1))
     """
-    if not scenarios:
-        raise ValueError("scenarios must hold at least one, got none")
-    people = population or Population("Ferriere")
-    where, matter = halo or Halo(), gas or Ferriere()
-    matrix = weights(energy, rigidity)
-    cells = steps(coarsest=0.1 * u.kpc)
-    rays = {"gas": matter, "lon": lon, "lat": np.zeros(np.shape(lon)) * u.deg, "edges": cells, "progress": False}
-    means = []
-    for scenario in scenarios.values():
-        field = mean_field(rigidity, population=people, halo=where, scenario=scenario, size=size)
-        column = integrate(field, **rays).value @ matrix.T
-        means.append((column, field.values(*sun()) @ matrix.T))
-    work = partial(
-        _galaxy,
-        scenarios=tuple(scenarios.values()),
-        means=means,
-        matrix=matrix,
-        rays=rays,
-        options={"population": people, "halo": where, "spacing": spacing, "size": size, "levels": 1},
+    simulator = prepare(
+        scenarios,
+        energy=energy,
         rigidity=rigidity,
+        lon=lon,
+        population=population,
+        halo=halo,
+        gas=gas,
+        absorption=absorption,
+        spacing=spacing,
+        size=size,
     )
-    with threadpool_limits(1, "blas"):
-        found = map_blocks(work, blocks(n, size=1, seed=seed), executor=executor, progress=progress, label="Galaxies")
-    plane, local = (np.array([f[i] for f in found]) for i in (0, 1))
-    return Ensemble(lon, energy, tuple(scenarios), plane, local)
-
-
-def _galaxy(
-    block: Block,
-    *,
-    scenarios: tuple[Scenario, ...],
-    means: list[tuple[Array, Array]],
-    matrix: Array,
-    rays: dict[str, Any],
-    options: dict[str, Any],
-    rigidity: u.Quantity,
-) -> tuple[Array, Array]:
-    """Profiles, shape (scenarios, j, l), and emissivities at the Sun, shape (scenarios, j), of one Galaxy."""
-    sources = options["population"].sample(window(rigidity, halo=options["halo"]), seed=block.generator())
-    plane, local = [], []
-    with ThreadPoolExecutor(1) as own:
-        for scenario, (column, here) in zip(scenarios, means, strict=True):
-            field = density(sources, rigidity, scenario=scenario, executor=own, progress=False, **options)
-            field = field.combined(matrix)
-            plane.append((integrate(field, executor=own, **rays).value / column).T)
-            local.append((field.values(*sun()) / here)[0])
-    return np.array(plane), np.array(local)
+    with one_blas_thread:
+        if store is None:
+            work = blocks(n, size=batch, seed=seed)
+            x = np.concatenate(
+                map_blocks(simulator.batch, work, executor=executor, progress=progress, label="Galaxies")
+            )
+        else:
+            fill(
+                store,
+                simulator.batch,
+                n=n,
+                batch=batch,
+                seed=seed,
+                coords=simulator.coords,
+                parameters=simulator.parameters,
+                executor=executor,
+                progress=progress,
+            )
+            x = read(store)
+    return Ensemble(simulator.lon, simulator.energy, tuple(scenarios), x[..., :-1], x[..., -1])

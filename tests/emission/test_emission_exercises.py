@@ -14,10 +14,18 @@ from crlab.emission.validations import VALIDATIONS
 BY_HAND = {
     "ingredients-1": 1e23 * 1.4 * 1.6726e-24 * u.g / u.cm**2,
     "smooth-2": 2.2 * u.PeV * 2.7255 / 33,  # absorption by a black body peaks at E ∝ 1/T
+    "maps-1": 0.0884 * u.s,
+    "maps-2": 8.0 * u.kyr,  # 8.0e-5/(τ/Myr) of a column of 15 kpc
+    # Λ/κ = τ/χ + (1 - 1/χ)(τ - τ_r(1 - e^(-τ/τ_r))) = 0.1 + 0.9 (1 - 50 (1 - e^-0.02)) kyr
+    "maps-3": 1 + 0.0801 / (0.1 + 0.9 * 0.00993),
+    "planes-1": 0.0698**2 / (4 * 41.6) * 1e6 * u.yr,  # kpc² over kpc²/Myr
+    "planes-2": 10 ** (1 / 3),
+    "planes-4": (15 / 7.07) ** (1 / 3),
 }
 
 # Between what the text, or a bound, allows, where no other route is exact.
 BETWEEN = {
+    "planes-3": (10, 100),  # the hint; the count grows by about χ from 0.01 without suppression
     "smooth-1": (1.0, 2.0),  # a lower halo is brighter; sources and gas fall by less than that
     "smooth-3": (1.0, 2.0),  # "below two"
     "smooth-4": (0.2, 0.8),  # four fifths of the region, which is less than the mean by far but not dark

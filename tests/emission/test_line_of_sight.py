@@ -1,5 +1,8 @@
 """Lines of sight: where things appear on the sky, and what their sums are."""
 
+import base64
+import io
+import re
 import warnings
 
 import healpy
@@ -9,12 +12,14 @@ from astropy import units as u
 from astropy.io import fits
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib import pyplot as plt
 
+from crlab import style
 from crlab.emission import _kernels
 from crlab.emission.absorption import Absorption
 from crlab.emission.gas import Ferriere, NakanishiSofue
 from crlab.emission.line_of_sight import Axisymmetric, Grid, integrate, positions, sky_map, steps
-from crlab.emission.maps import Region, SkyMap, check_nside, directions, read, write
+from crlab.emission.maps import Region, SkyMap, check_nside, directions, play, read, write
 
 FLAT = Grid([-60, 60] * u.kpc, [-60, 60] * u.kpc, [0] * u.kpc, np.ones((2, 2, 1)))
 KPC = u.kpc.to(u.cm)
@@ -142,6 +147,18 @@ def test_an_axisymmetric_field_is_the_same_as_a_grid_of_it():
     short = {"edges": np.linspace(0, 6, 301) * u.kpc}
     a, b = (integrate(f, NakanishiSofue(), *where, **short).value for f in (halo, grid))
     assert np.allclose(a, b, rtol=1e-3)
+
+
+def test_sums_over_the_values_of_a_field():
+    """Interpolation is linear, so that sums may be taken before or after."""
+    rng = np.random.default_rng(3)
+    field = Axisymmetric([0, 5, 10] * u.kpc, [0, 2] * u.kpc, rng.random((3, 2, 4)) / u.s)
+    points, matrix = (rng.uniform(-5, 5, 50), rng.uniform(-5, 5, 50), rng.uniform(-2, 2, 50)), rng.random((2, 4))
+    found = field.combined(matrix)
+    assert found.unit == field.unit
+    assert np.allclose(found.values(*points), field.values(*points) @ matrix.T, rtol=1e-12)
+    with pytest.raises(ValueError, match="4 columns"):
+        field.combined(np.eye(3))
 
 
 def test_a_field_of_your_own():
@@ -327,3 +344,21 @@ def test_bad_input_is_refused():
         SkyMap(np.full((1, 12), np.nan) * u.m, [1] * u.TeV)
     with pytest.raises(ValueError, match="capital letters"):
         SkyMap(np.ones((1, 12)) * u.m, [1] * u.TeV, {"lower": "x"})
+
+
+def test_a_strip_shows_each_map_as_a_figure_of_its_own():
+    """Frames differ where the maps do, and look as the figure that they are made from."""
+    maps_shown = np.arange(24.0).reshape(2, 12)
+    strip = play(maps_shown, labels=["1 TeV", "1 PeV"], label="Intensity", title="Energy", alt="Numbers of pixels.")
+    coded = re.findall(r'alt="([^"]*)" data-label="([^"]*)" src="data:image/png;base64,([^"]*)"', strip.html)
+    assert [c[:2] for c in coded] == [("Numbers of pixels. 1 TeV", "1 TeV"), ("Numbers of pixels. 1 PeV", "1 PeV")]
+    frames = [plt.imread(io.BytesIO(base64.b64decode(c[2]))) for c in coded]
+    figure, _ = style.sky_map(maps_shown[1], label="Intensity")
+    figure.set(size_inches=(5.6, 3.4), dpi=60)
+    figure.canvas.draw()
+    drawn = np.asarray(figure.canvas.buffer_rgba()) / 255
+    plt.close(figure)
+    assert frames[1].shape == drawn.shape
+    assert np.abs(frames[1] - drawn)[..., :3].max() < 0.01
+    with pytest.raises(ValueError, match="labels"):
+        play(maps_shown, labels=["1 TeV"], label="Intensity", title="Energy", alt="Numbers of pixels.")

@@ -1,14 +1,25 @@
 """Tails, scales and profiles of many Galaxies, against the analytic numbers of stable laws."""
 
+import contextlib
+import logging
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from astropy import units as u
+from threadpoolctl import threadpool_info
 
+from crlab import ensemble as stored
+from crlab.acceleration.escape import EscapeLaw
 from crlab.diffusion.green import Halo
+from crlab.emission.__main__ import main
+from crlab.emission.absorption import CMB, Absorption
 from crlab.emission.cross_sections import RIGIDITY, emissivity_matrix
-from crlab.emission.density import Suppression, density, mean_field
-from crlab.emission.line_of_sight import integrate
-from crlab.emission.stochastic import beam_scale, column_share, ensemble, exceedance, tail_scale, weights
+from crlab.emission.density import Suppression, density, mean_field, one_blas_thread
+from crlab.emission.gas import Ferriere
+from crlab.emission.line_of_sight import integrate, positions, steps
+from crlab.emission.stochastic import beam_scale, column_share, ensemble, exceedance, prepare, tail_scale, weights
 from crlab.sources.credit import RATE, source_count
 from crlab.sources.population import Catalogue, Population
 
@@ -103,6 +114,110 @@ def test_profiles_of_the_ensemble():
     assert 0.4 < median[1] < median[0]
     alone = ensemble(1, seed=5, **options)
     assert np.allclose(alone.plane[0], found.plane[0], rtol=1e-12)
+
+
+FEW = {
+    "scenarios": {"burst": None, "CREDIT": EscapeLaw(floor=10 * u.TeV)},
+    "energy": [100] * u.TeV,
+    "rigidity": [0.3, 1] * u.PV,
+    "lon": [30, 200] * u.deg,
+    "absorption": Absorption(),
+    "spacing": 0.4 * u.kpc,
+}
+
+
+@pytest.fixture(scope="module")
+def on_one_thread():
+    with ThreadPoolExecutor(1) as one:
+        return ensemble(4, seed=3, **FEW, executor=one, progress=False)
+
+
+def test_any_executor_gives_the_same_bits(on_one_thread, monkeypatch):
+    """Two threads, two processes, and Dask with two threads in this process, with batches of other sizes."""
+    monkeypatch.setenv("CRLAB_PROGRESS", "0")
+    distributed = pytest.importorskip("distributed")
+    logging.getLogger("distributed").setLevel(logging.ERROR)
+    with contextlib.ExitStack() as stack:
+        cluster = distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None)
+        client = stack.enter_context(distributed.Client(stack.enter_context(cluster)))
+        spawn = multiprocessing.get_context("spawn")
+        for executor, batch in (
+            (stack.enter_context(ThreadPoolExecutor(2)), 1),
+            (stack.enter_context(ProcessPoolExecutor(2, mp_context=spawn)), 2),
+            (client.get_executor(), 3),
+        ):
+            found = ensemble(4, seed=3, **FEW, executor=executor, batch=batch)
+            assert np.array_equal(found.plane, on_one_thread.plane), executor
+            assert np.array_equal(found.local, on_one_thread.local), executor
+
+
+def test_a_store_is_resumed_and_refuses_what_differs(on_one_thread, tmp_path):
+    """A batch that is lost is computed again with the same bits; other parameters are named."""
+    store = tmp_path / "planes"
+    first = ensemble(4, seed=3, **FEW, store=store, batch=2, progress=False)
+    assert np.array_equal(first.plane, on_one_thread.plane)
+    (store / "x" / "c" / "1" / "0" / "0" / "0").unlink()
+    assert stored.missing(store) == 2
+    again = ensemble(4, seed=3, **FEW, store=store, batch=2, progress=False)
+    assert np.array_equal(again.plane, on_one_thread.plane)
+    assert np.array_equal(again.local, on_one_thread.local)
+    for change, words in (
+        ({"absorption": None}, "absorption"),
+        ({"scenarios": {"burst": None, "CREDIT": EscapeLaw(floor=1 * u.TeV)}}, "scenarios"),
+        ({"rigidity": [0.3, 2] * u.PV}, "rigidity"),
+        ({"lon": [30, 201] * u.deg}, "lon"),
+    ):
+        with pytest.raises(ValueError, match=f"made with.*{words}"):
+            ensemble(4, seed=3, **{**FEW, **change}, store=store, batch=2, progress=False)
+
+
+def test_the_command_makes_the_same_store(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("CRLAB_PROGRESS", "0")
+    task = ["--galaxies", "2", "--energies", "10", "--rigidities", "300", "1000", "--step", "90", "--batch", "1"]
+    assert main([str(tmp_path / "planes"), *task]) == 0
+    assert "computed 2 of the 2 Galaxies" in capsys.readouterr().out
+    options = {
+        "scenarios": {"burst": None, "CREDIT": EscapeLaw(floor=10 * u.TeV), "slow": Suppression()},
+        "energy": [10] * u.TeV,
+        "rigidity": [300, 1000] * u.TV,
+        "lon": np.arange(-135, 180, 90) * u.deg,
+        "absorption": Absorption(),
+    }
+    found = ensemble(2, seed=1, **options, progress=False)
+    assert np.array_equal(stored.read(tmp_path / "planes")[..., :-1], found.plane)
+    assert main([str(tmp_path / "planes"), *task, "--transparent"]) == 1
+    assert "absorption" in capsys.readouterr().err
+    assert main([str(tmp_path / "other"), "--energies", "1e6"]) == 1
+    assert "energy" in capsys.readouterr().err
+
+
+def test_absorption_hides_the_far_side():
+    """At 2 PeV the mean is dimmed as the same integral by hand, the Sun's place not at all, and ratios change."""
+    simulator = prepare({"burst": None}, energy=[2] * u.PeV, rigidity=[1] * u.PV, lon=[30] * u.deg)
+    dark = prepare({"burst": None}, energy=[2] * u.PeV, rigidity=[1] * u.PV, lon=[30] * u.deg, absorption=Absorption())
+    assert dark.means[0, 0, -1] == simulator.means[0, 0, -1]
+    field = mean_field([1] * u.PV, population=simulator.population)
+    edges = steps(coarsest=0.1 * u.kpc)
+    # The same integral by hand, cell by cell.
+    s = ((edges[1:] + edges[:-1]) / 2).to_value(u.kpc)
+    x, y, z = positions(30 * u.deg, 0 * u.deg, s * u.kpc)
+    path = Ferriere().density(x, y, z) * field.values(x.value, y.value, z.value)[:, 0] * np.diff(edges)
+    left = np.exp(-s * CMB.rate(2 * u.PeV).to_value(1 / u.kpc))
+    expected = float((path @ left / path.sum()).to_value(u.one))
+    assert expected < 0.6
+    assert dark.means[0, 0, 0] / simulator.means[0, 0, 0] == pytest.approx(expected, rel=1e-6)
+    one, other = (sim.realisation(2, seed=1) for sim in (simulator, dark))
+    assert one[0, 0, -1] == other[0, 0, -1]
+    assert one[0, 0, 0] != pytest.approx(other[0, 0, 0], rel=1e-3)
+
+
+def test_the_limit_on_blas_holds_until_the_last_has_left():
+    before = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    with one_blas_thread:
+        with one_blas_thread:
+            pass
+        assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {1}
+    assert [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"] == before
 
 
 def test_the_mean_of_slow_diffusion_exceeds_that_of_a_burst():
