@@ -15,7 +15,7 @@ from functools import partial
 import numba
 import numpy as np
 
-from crlab.turbulence import _fast_kernels, _kernels
+from crlab.turbulence import _fast_kernels, _kernels, _local_kernels
 from crlab.turbulence.expansion import expand
 from crlab.turbulence.fields import wave_field
 from crlab.turbulence.particles import isotropic, push
@@ -119,22 +119,61 @@ def compare_steps():
 
 
 def compare_expansion():
+    """Cost of a step with expanded slow waves, and what it is made of."""
     field = waves(1000)
     rng = np.random.default_rng(6)
     x, v = rng.uniform(-5, 5, (64, 3)), isotropic(64, rng=rng)
     print("\nslow waves expanded to 1e-6, 1000 waves over two decades: cost of a step over that of the whole sum")
-    for r_g in (0.1, 0.01, 0.003, 0.001, 0.0003):
+    for r_g in (0.1, 0.03, 0.01, 0.003, 0.001, 0.0003):
         step = min(2 * np.pi * r_g / 50, field.shortest / 4)
-        options = {"r_g": r_g, "times": [1000 * step]}
+        options = {"r_g": r_g, "times": [500 * step]}
         made = expand(field, step=step)
         functions = {
             "whole": partial(push, field, x, v, step=step, **options),
+            "mixed": partial(push, field, x, v, step=step, precision="mixed", **options),
             "expanded": partial(made.push, x, v, **options),
         }
-        found = {name: min(best({name: function}, 2).values()) for name, function in functions.items()}
-        ratio = found["expanded"] / found["whole"]
-        share = step / field.shortest
-        print(f"  r_g = {r_g:g} L_c, step {share:.4f} L_min, {made.direct} summed: {ratio:.2f}")
+        found = best(functions, 5)
+        double, single = (found["expanded"] / found[name] for name in ("whole", "mixed"))
+        print(
+            f"  r_g = {r_g:g} L_c, step {step / field.shortest:.4f} L_min, {made.direct} summed, {made.radius.size} "
+            f"levels: {double:.2f} of double precision, {single:.2f} of mixed"
+        )
+
+
+@numba.njit(nogil=True)
+def many_polynomials(number, c, d, b):
+    for _ in range(number):
+        _local_kernels.polynomials(c, d, b)
+
+
+def compare_parts():
+    """The parts of a step with expanded waves, per wave or per level, over summing one wave in double precision."""
+    field = waves(1000)
+    made = expand(field, step=0.00126)
+    near, single, radius = made.near
+    slow, amplitude, table = (part[0] for part in made.levels)
+    x = np.random.default_rng(7).uniform(-0.01, 0.01, (64, 3))
+    b, v, centre = np.zeros_like(x), np.zeros_like(x), np.zeros_like(x)
+    turns = np.zeros((64, near.shape[1]), np.float32)
+    work, out = np.zeros((7, slow.shape[1]), np.float32), np.zeros((_local_kernels.ROWS, 3), np.float32)
+    c = np.zeros(_local_kernels.TERMS * _local_kernels.ROW, np.float32)
+    d, part = np.zeros(_local_kernels.ROW, np.float32), np.zeros(_local_kernels.ROW, np.float32)
+
+    functions = {
+        "whole": lambda: _fast_kernels.fast(field._modes, x, b),
+        "summing a wave in single precision": lambda: _local_kernels.add_near(
+            near, single, radius, x, v, centre, turns, b
+        ),
+        "expanding a wave": lambda: _local_kernels.expand(slow, amplitude, table, x[0], work, out),
+        "evaluating a level": lambda: many_polynomials(100, c, d, part),
+    }
+    found = best(functions, 200)
+    wave = found.pop("whole") / 64 / 1000
+    sizes = (64 * near.shape[1], slow.shape[1], 100 * _local_kernels.LANES)
+    print("\nparts of such a step, in times of summing a wave in double precision")
+    for (name, seconds), size in zip(found.items(), sizes, strict=True):
+        print(f"  {name:36s}{seconds / size / wave:6.2f}")
 
 
 def compare_threads():
@@ -164,6 +203,7 @@ def main():
         compare_fields(modes, peak)
     compare_steps()
     compare_expansion()
+    compare_parts()
     compare_threads()
 
 

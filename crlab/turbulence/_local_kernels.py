@@ -1,6 +1,7 @@
-"""Boris steps with the slow waves expanded about a point near the particle instead of summed at every step.
+"""Boris steps with the field of slow waves expanded about points near the particle instead of summed at every step.
 
-Waves are sorted by falling wavenumber. The first `direct` of them are summed afresh; the others form levels. In a level
+Waves are sorted by falling wavenumber. The first of them, `near`, are summed at every step, in single precision, with
+phases relative to a reference point whose own phases are known in double precision. The others form levels. In a level
 cos(φ + θ) with θ = k·d is a polynomial in θ, so that the level's field is a polynomial in the displacement d from a
 reference point, with coefficients that each particle keeps until it leaves the ball in which the polynomial holds.
 Only this file and `_fast_kernels` may reorder sums (fastmath).
@@ -10,106 +11,155 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from crlab.turbulence._fast_kernels import P0, P1, P2, P3, P4, fast
+from crlab.turbulence._fast_kernels import QUARTER, S0, S1, S2, S3, S4, ZERO
 from crlab.turbulence._kernels import drift, rotate
 
 Float = NDArray[np.float64]
+Single = NDArray[np.float32]
 Int = NDArray[np.int64]
 
-TILE = 512
+ORDER = 5
+TERMS = 56
+"""Monomials of three variables up to this order."""
+
+EVEN, ROWS = 24, 60
+"""Rows of a level's table for the 22 monomials of even order, and in all: each kind is filled up to whole fours."""
+
+LANES = 16
+"""Particles whose polynomials are evaluated together; a constant, so that the loop over them vectorises."""
+
+ROW = 3 * LANES
+HALF = np.float32(0.5)
+
+
+@numba.njit(inline="always")
+def cubic(c: Single, q: int, z: float) -> float:
+    """Polynomial of order 3 in z by Horner's rule; coefficients from c[q] on, in steps of ROW."""
+    return c[q] + z * (c[q + ROW] + z * (c[q + 2 * ROW] + z * c[q + 3 * ROW]))
+
+
+@numba.njit(inline="always")
+def plane_2(c: Single, q: int, y: float, z: float) -> float:
+    """Polynomial of order 2 in y and z."""
+    return c[q] + z * (c[q + ROW] + z * c[q + 2 * ROW]) + y * (c[q + 3 * ROW] + z * c[q + 4 * ROW] + y * c[q + 5 * ROW])
+
+
+@numba.njit(inline="always")
+def plane_3(c: Single, q: int, y: float, z: float) -> float:
+    """Polynomial of order 3 in y and z."""
+    return cubic(c, q, z) + y * plane_2(c, q + 4 * ROW, y, z)
+
+
+@numba.njit(inline="always")
+def plane_4(c: Single, q: int, y: float, z: float) -> float:
+    """Polynomial of order 4 in y and z."""
+    return c[q] + z * cubic(c, q + ROW, z) + y * plane_3(c, q + 5 * ROW, y, z)
+
+
+@numba.njit(inline="always")
+def plane_5(c: Single, q: int, y: float, z: float) -> float:
+    """Polynomial of order 5 in y and z."""
+    return c[q] + z * (c[q + ROW] + z * cubic(c, q + 2 * ROW, z)) + y * plane_4(c, q + 6 * ROW, y, z)
+
+
+@numba.njit(inline="always")
+def space(c: Single, q: int, x: float, y: float, z: float) -> float:
+    """Polynomial of order 5 in x, y and z; powers of x grow slowest, those of z fastest."""
+    rest = plane_2(c, q + 46 * ROW, y, z) + x * (
+        c[q + 52 * ROW] + z * c[q + 53 * ROW] + y * c[q + 54 * ROW] + x * c[q + 55 * ROW]
+    )
+    return plane_5(c, q, y, z) + x * (plane_4(c, q + 21 * ROW, y, z) + x * (plane_3(c, q + 36 * ROW, y, z) + x * rest))
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def quarter_sine(t: float) -> float:
-    """Return cos(2πt) for t in turns."""
-    r = abs(t - np.rint(t)) - 0.25
-    s = r * r
-    return -r * (P0 + s * (P1 + s * (P2 + s * (P3 + s * P4))))
-
-
-@numba.njit(cache=True, nogil=True, fastmath=True)
-def dots(row: Float, ux: Float, uy: Float, uz: Float):  # type: ignore[no-untyped-def]
-    """Return the sums of row × u for the three arrays u, all of shape (n,)."""
-    cx = cy = cz = 0.0
-    for n in range(row.size):
-        cx += row[n] * ux[n]
-        cy += row[n] * uy[n]
-        cz += row[n] * uz[n]
-    return cx, cy, cz
-
-
-@numba.njit(cache=True, nogil=True, fastmath=True)
-def phases(kx: Float, ky: Float, kz: Float, beta: Float, x: Float, cosine: Float, sine: Float) -> None:
-    """Fill the last two arrays, shape (n,), with cosine and sine of the waves' phases at x."""
-    x0, x1, x2 = x[0], x[1], x[2]
-    for n in range(kx.size):
-        t = kx[n] * x0 + ky[n] * x1 + kz[n] * x2 + beta[n]
-        cosine[n] = quarter_sine(t)
-        sine[n] = quarter_sine(t - 0.25)
-
-
-@numba.njit(cache=True, nogil=True, fastmath=True)
-def weigh(amplitude: Float, wave: Float, out: Float) -> None:
-    """Fill out with the product of the first two; all of shape (n,). Short loops alone vectorise."""
-    for n in range(amplitude.size):
-        out[n] = amplitude[n] * wave[n]
-
-
-@numba.njit(cache=True, nogil=True)
-def expand(modes: Float, table: Float, odd: Int, n0: int, n1: int, x: Float, work: Float, out: Float) -> None:
-    """Fill out, shape (Q, 3), with the coefficients of a level's field about x, shape (3,).
+def polynomials(c: Single, d: Single, b: Single) -> None:
+    """Fill b with the polynomials of `LANES` particles.
 
     Parameters
     ----------
-    modes : array, shape (7, N)
-    table : array, shape (Q, N)
-        Coefficient of each monomial for each wave, without its cosine or sine.
-    odd : array of int, shape (Q,)
-        1 for monomials of odd degree, which go with the sine.
-    n0, n1 : int
-        The level's waves.
-    x : array, shape (3,)
-    work : array, shape (8, TILE)
-    out : array, shape (Q, 3)
+    c : array, shape (TERMS * 3 * LANES,)
+        Coefficients by monomial, component and particle.
+    d, b : array, shape (3 * LANES,)
+        Displacements in radii of the ball and field, by component and particle.
     """
-    out[:] = 0.0
-    for m0 in range(n0, n1, TILE):
-        m1 = min(m0 + TILE, n1)
-        size = m1 - m0
-        cosine, sine = work[6][:size], work[7][:size]
-        phases(modes[0][m0:m1], modes[1][m0:m1], modes[2][m0:m1], modes[3][m0:m1], x, cosine, sine)
-        for a in range(3):
-            weigh(modes[4 + a][m0:m1], cosine, work[a][:size])
-            weigh(modes[4 + a][m0:m1], sine, work[3 + a][:size])
-        for q in range(table.shape[0]):
-            first = 3 * odd[q]
-            cx, cy, cz = dots(
-                table[q][m0:m1], work[first][:size], work[first + 1][:size], work[first + 2][:size]
-            )  # fmt: skip
-            out[q, 0] += cx
-            out[q, 1] += cy
-            out[q, 2] += cz
+    for p in range(LANES):
+        x, y, z = d[p], d[LANES + p], d[2 * LANES + p]
+        b[p] = space(c, p, x, y, z)
+        b[LANES + p] = space(c, LANES + p, x, y, z)
+        b[2 * LANES + p] = space(c, 2 * LANES + p, x, y, z)
 
 
-@numba.njit(cache=True, nogil=True)
-def monomials(x: float, y: float, z: float, order: int, powers: Float, out: Float) -> None:
-    """Fill out, shape (Q,), with x^a y^b z^c for a + b + c up to `order`, a running slowest and c fastest.
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def phases(waves: Float, x: float, y: float, z: float, turns: Single) -> None:
+    """Fill turns, shape (n,), with the phases of the waves, shape (4, n), at a point, from -1/2 to 1/2."""
+    for n in range(waves.shape[1]):
+        t = waves[0, n] * x + waves[1, n] * y + waves[2, n] * z + waves[3, n]
+        turns[n] = t - np.rint(t)
 
-    `powers`, shape (order + 1,), is working space.
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def near_sum(waves: Single, turns: Single, x: float, y: float, z: float):  # type: ignore[no-untyped-def]
+    """Return the field of the waves, rows κx, κy, κz, Ax, Ay, Az, at a displacement from where `turns` holds."""
+    dx, dy, dz = np.float32(x), np.float32(y), np.float32(z)
+    bx = by = bz = ZERO
+    for n in range(turns.size):
+        t = waves[0, n] * dx + waves[1, n] * dy + waves[2, n] * dz + turns[n]
+        r = abs(t - np.rint(t)) - QUARTER
+        s = r * r
+        c = r * (S0 + s * (S1 + s * (S2 + s * (S3 + s * S4))))
+        bx += waves[3, n] * c
+        by += waves[4, n] * c
+        bz += waves[5, n] * c
+    return -bx, -by, -bz
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def expand(waves: Float, amplitude: Single, table: Single, at: Float, work: Single, out: Single) -> None:
+    """Fill out, shape (ROWS, 3), with the coefficients of a level's field about a point.
+
+    Parameters
+    ----------
+    waves : array, shape (4, n)
+        Rows κx, κy, κz, β.
+    amplitude : array, shape (3, n)
+    table : array, shape (ROWS, n)
+        Coefficient of each monomial for each wave, without its cosine or sine; the first EVEN of even order.
+    at : array, shape (3,)
+    work : array, shape (7, n)
+    out : array, shape (ROWS, 3)
     """
-    powers[0] = 1.0
-    for c in range(order):
-        powers[c + 1] = powers[c] * z
-    q = 0
-    xa = 1.0
-    for a in range(order + 1):
-        xy = xa
-        for b in range(order + 1 - a):
-            for c in range(order + 1 - a - b):
-                out[q] = xy * powers[c]  # not term by term, which would wait for each product
-                q += 1
-            xy *= y
-        xa *= x
+    size = waves.shape[1]
+    x, y, z = at[0], at[1], at[2]
+    for n in range(size):
+        t = waves[0, n] * x + waves[1, n] * y + waves[2, n] * z + waves[3, n]
+        work[6, n] = t - np.rint(t)
+    for n in range(size):
+        t = work[6, n]
+        r = abs(t) - QUARTER
+        s = r * r
+        cosine = -r * (S0 + s * (S1 + s * (S2 + s * (S3 + s * S4))))
+        r = QUARTER - abs(abs(t + QUARTER) - HALF)
+        s = r * r
+        sine = r * (S0 + s * (S1 + s * (S2 + s * (S3 + s * S4))))
+        work[0, n] = amplitude[0, n] * cosine
+        work[1, n] = amplitude[1, n] * cosine
+        work[2, n] = amplitude[2, n] * cosine
+        work[3, n] = amplitude[0, n] * sine
+        work[4, n] = amplitude[1, n] * sine
+        work[5, n] = amplitude[2, n] * sine
+    for q in range(0, ROWS, 4):
+        # Twelve sums at a time stay in registers, so that the units that multiply and add set the pace.
+        first = 0 if q < EVEN else 3
+        x0 = x1 = x2 = x3 = y0 = y1 = y2 = y3 = z0 = z1 = z2 = z3 = ZERO
+        for n in range(size):
+            u, v, w = work[first, n], work[first + 1, n], work[first + 2, n]
+            t0, t1, t2, t3 = table[q, n], table[q + 1, n], table[q + 2, n], table[q + 3, n]
+            x0, x1, x2, x3 = x0 + t0 * u, x1 + t1 * u, x2 + t2 * u, x3 + t3 * u
+            y0, y1, y2, y3 = y0 + t0 * v, y1 + t1 * v, y2 + t2 * v, y3 + t3 * v
+            z0, z1, z2, z3 = z0 + t0 * w, z1 + t1 * w, z2 + t2 * w, z3 + t3 * w
+        out[q, 0], out[q + 1, 0], out[q + 2, 0], out[q + 3, 0] = x0, x1, x2, x3
+        out[q, 1], out[q + 1, 1], out[q + 2, 1], out[q + 3, 1] = y0, y1, y2, y3
+        out[q, 2], out[q + 1, 2], out[q + 2, 2], out[q + 3, 2] = z0, z1, z2, z3
 
 
 @numba.njit(cache=True, nogil=True)
@@ -138,8 +188,53 @@ def reference(x: Float, v: Float, b: Float, om: float, radius: float, out: Float
 
 
 @numba.njit(cache=True, nogil=True)
+def add_near(
+    waves: Float, single: Single, radius: float, x: Float, v: Float, centre: Float, turns: Single, b: Float
+) -> None:
+    """Add to b, shape (P, 3), the field of the waves that are summed at every step."""
+    for p in range(x.shape[0]):
+        dx, dy, dz = x[p, 0] - centre[p, 0], x[p, 1] - centre[p, 1], x[p, 2] - centre[p, 2]
+        if not dx * dx + dy * dy + dz * dz <= radius * radius:  # also at the start, where the point is at infinity
+            dx, dy, dz = -0.9 * radius * v[p, 0], -0.9 * radius * v[p, 1], -0.9 * radius * v[p, 2]
+            centre[p, 0], centre[p, 1], centre[p, 2] = x[p, 0] - dx, x[p, 1] - dy, x[p, 2] - dz
+            phases(waves, centre[p, 0], centre[p, 1], centre[p, 2], turns[p])
+        bx, by, bz = near_sum(single, turns[p], dx, dy, dz)
+        b[p, 0] += bx
+        b[p, 1] += by
+        b[p, 2] += bz
+
+
+@numba.njit(cache=True, nogil=True)
+def displace(x: Float, first: int, centre: Float, radius: float, d: Single, left: Int) -> int:
+    """Fill d with displacements of up to LANES particles from their points, in radii; return how many left the ball.
+
+    Parameters
+    ----------
+    x, centre : array, shape (P, 3)
+    first : int
+        First of these particles.
+    radius : float
+    d : array, shape (3 * LANES,)
+        By component and particle.
+    left : array of int, shape (LANES,)
+        Filled with those that left, counted from the first.
+    """
+    per = 1 / radius
+    gone = 0
+    for lane in range(min(LANES, x.shape[0] - first)):
+        p = first + lane
+        dx, dy, dz = (x[p, 0] - centre[p, 0]) * per, (x[p, 1] - centre[p, 1]) * per, (x[p, 2] - centre[p, 2]) * per
+        d[lane], d[LANES + lane], d[2 * LANES + lane] = dx, dy, dz
+        if not dx * dx + dy * dy + dz * dz <= 1:  # also at the start, where the point is at infinity
+            left[gone] = lane
+            gone += 1
+    return gone
+
+
+@numba.njit(cache=True, nogil=True)
 def push(
-    mean: float, modes: Float, direct: int, edges: Int, radius: Float, table: Float, powers: Int,
+    mean: float, near: Float, near_single: Single, near_radius: float,
+    waves: Float, amplitude: Single, table: Single, place: Int, radius: Float,
     x: Float, v: Float, om: float, h: float, exact: bool, save: Int, out_x: Float, out_v: Float,
 ) -> int:  # fmt: skip
     """Move a batch of particles as `crlab.turbulence._kernels.push` does, with expanded slow waves.
@@ -148,61 +243,61 @@ def push(
     ----------
     mean : float
         B0.
-    modes : array, shape (7, N)
-        By falling wavenumber.
-    direct : int
-        Waves that are summed at each step.
-    edges : array of int, shape (L + 1,)
-        Ends of the levels among the waves; the first is `direct`.
+    near : array, shape (4, M)
+        Rows κx, κy, κz, β of the waves that are summed at every step.
+    near_single : array, shape (6, M)
+        Rows κx, κy, κz, Ax, Ay, Az.
+    near_radius : float
+        How far from a reference point their phases are used.
+    waves, amplitude, table : array, shape (L, 4, n), (L, 3, n), (L, ROWS, n)
+        As in `expand`, for each level.
+    place : array of int, shape (TERMS,)
+        Rows of the table of the monomials as `space` takes them.
     radius : array, shape (L,)
         Of the ball around the reference point in which a level's polynomial is used.
-    table : array, shape (Q, N)
-        As in `expand`.
-    powers : array of int, shape (Q, 3)
-        Exponents of the monomials.
     x, v, om, h, exact, save, out_x, out_v
         As in `crlab.turbulence._kernels.push`.
 
     Returns
     -------
     int
-        Waves expanded, summed over all refreshments.
+        Expansions, summed over levels and particles.
     """
-    count, levels, terms = x.shape[0], radius.size, powers.shape[0]
-    order = int(np.max(powers))
-    odd = powers.sum(axis=1) % 2
-    summed = np.ascontiguousarray(modes[:, :direct])
-    centre = np.full((levels, count, 3), np.inf)
-    c = np.zeros((levels, count, 3, terms))
-    fresh, work, mono = np.empty((terms, 3)), np.empty((8, TILE)), np.empty(terms)
-    powers_z = np.empty(order + 1)
-    b, last = np.empty_like(x), np.zeros_like(x)
+    count, levels = x.shape[0], radius.size
+    groups = (count + LANES - 1) // LANES
+    centre = np.full((levels + 1, count, 3), np.inf)
+    turns = np.zeros((count, near.shape[1]), np.float32)
+    c = np.zeros((levels, groups, TERMS * ROW), np.float32)
+    d, part = np.zeros(ROW, np.float32), np.zeros(ROW, np.float32)
+    fresh, work = np.zeros((ROWS, 3), np.float32), np.zeros((7, waves.shape[2]), np.float32)
+    b, last, left = np.empty_like(x), np.zeros_like(x), np.zeros(LANES, np.int64)
     expanded = 0
     step = 0
     for i in range(save.size):
         while step < save[i]:
             drift(x, v, 0.5 * h)
             b[:] = 0.0
-            fast(summed, x, b)
+            add_near(near, near_single, near_radius, x, v, centre[levels], turns, b)
             for level in range(levels):
-                per = 1 / radius[level]
-                for p in range(count):
-                    at = centre[level, p]
-                    dx, dy, dz = (x[p, 0] - at[0]) * per, (x[p, 1] - at[1]) * per, (x[p, 2] - at[2]) * per
-                    if not dx * dx + dy * dy + dz * dz <= 1:
-                        reference(x[p], v[p], last[p], om, radius[level], at)
-                        expand(modes, table, odd, edges[level], edges[level + 1], at, work, fresh)
-                        for q in range(terms):
+                points = centre[level]
+                for g in range(groups):
+                    mine, first = c[level, g], g * LANES
+                    gone = displace(x, first, points, radius[level], d, left)
+                    for j in range(gone):
+                        lane = left[j]
+                        p = first + lane
+                        reference(x[p], v[p], last[p], om, radius[level], points[p])
+                        expand(waves[level], amplitude[level], table[level], points[p], work, fresh)
+                        for q in range(TERMS):
                             for a in range(3):
-                                c[level, p, a, q] = fresh[q, a]
-                        expanded += edges[level + 1] - edges[level]
-                        dx, dy, dz = (x[p, 0] - at[0]) * per, (x[p, 1] - at[1]) * per, (x[p, 2] - at[2]) * per
-                    monomials(dx, dy, dz, order, powers_z, mono)
-                    mine = c[level, p]
-                    bx, by, bz = dots(mono, mine[0], mine[1], mine[2])
-                    b[p, 0] += bx
-                    b[p, 1] += by
-                    b[p, 2] += bz
+                                mine[q * ROW + a * LANES + lane] = fresh[place[q], a]
+                    if gone:
+                        expanded += gone
+                        displace(x, first, points, radius[level], d, left)
+                    polynomials(mine, d, part)
+                    for lane in range(min(LANES, count - first)):
+                        for a in range(3):
+                            b[first + lane, a] += part[a * LANES + lane]
             b[:, 2] += mean
             last[:] = b
             rotate(v, b, om, h, exact)
