@@ -1,15 +1,20 @@
-"""The player: self-contained, described, usable without a mouse, and really playing in a browser."""
+"""Player and slider: self-contained, described, usable without a mouse, playing in a browser, live with a kernel."""
 
+import base64
+import io
 import re
 
+import numpy as np
 import pytest
+from astropy import units as u
 from bs4 import BeautifulSoup
 from conftest import needs_browser
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from PIL import Image
 from playwright.sync_api import expect
 
-from crlab.frames import player
+from crlab.frames import player, slider
 
 LABELS = ["10 kpc", "1 kpc", "<0.1 kpc & less"]
 
@@ -87,4 +92,153 @@ def test_it_plays_pauses_and_obeys_the_keyboard(strip, browser) -> None:
     expect(text).to_have_text("10 kpc")  # and begins again
     button.click()
     expect(button).to_have_text("Play")
+    page.close()
+
+
+WORDS = {"title": "Slope", "alt": "A line that rises with the slope."}
+
+
+def line(slope):
+    """A line of the slope, in axes that stay."""
+    figure = Figure(figsize=(2, 1))
+    figure.subplots().set(xlim=(0, 1), ylim=(0, 100))
+    figure.axes[0].plot([0, 1], [0, getattr(slope, "value", slope)])
+    return figure
+
+
+@pytest.fixture
+def watched(monkeypatch):
+    """As in a kernel that Jupyter's server started for a notebook."""
+    pytest.importorskip("ipywidgets", exc_type=ImportError)
+    monkeypatch.setenv("JPY_SESSION_NAME", "chapter.ipynb")
+    monkeypatch.delenv("CRLAB_PROGRESS", raising=False)
+
+
+def test_a_slider_shows_what_draw_gives_for_each_value():
+    drawn = []
+
+    def draw(slope):
+        drawn.append(slope)
+        return line(slope)
+
+    made = slider(draw, [1, 10, 100] * u.kpc, label="at {:.0f}", **WORDS)
+    assert drawn == [1 * u.kpc, 10 * u.kpc, 100 * u.kpc]
+    page = BeautifulSoup(made.html, "html.parser")
+    labels = ["at 1 kpc", "at 10 kpc", "at 100 kpc"]
+    assert [image["alt"] for image in page.find_all("img")] == [f"{WORDS['alt']} {label}" for label in labels]
+    assert page.find("input")["max"] == "2"
+    assert page.find("input")["aria-label"] == "Slope"
+    assert repr(made) == "Slider of 3 frames"
+    assert made.html == slider(line, [1, 10, 100] * u.kpc, label="at {:.0f}", **WORDS).html
+
+
+def test_pictures_are_small_and_true():
+    """A palette of 256 colours moves no shade by more than a few steps of 255."""
+
+    def draw(phase):
+        figure, ax = plt.subplots(figsize=(7, 4))
+        ax.imshow(np.add.outer(np.linspace(0, 1, 60), np.linspace(0, phase, 60)))
+        return figure
+
+    page = BeautifulSoup(slider(draw, [1, 2], **WORDS).html, "html.parser")
+    found = Image.open(io.BytesIO(base64.b64decode(page.find("img")["src"].partition(",")[2]))).convert("RGB")
+    data = io.BytesIO()
+    draw(1).savefig(data, format="png", dpi=100)
+    plt.close("all")
+    wanted = Image.open(data).convert("RGB")
+    assert found.size == wanted.size
+    assert np.mean(np.abs(np.asarray(found, float) - np.asarray(wanted, float))) < 2
+    assert len(page.find("img")["src"]) < len(data.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"values": [1]}, "^values must be at least two that grow or fall throughout"),
+        ({"values": [1, 3, 2]}, "^values must be at least two that grow or fall throughout"),
+        ({"values": [1, 1]}, "^values must be at least two that grow or fall throughout"),
+        ({"values": [[1, 2], [3, 4]]}, "^values must be at least two that grow or fall throughout"),
+        ({"values": [1, np.nan]}, "^values must be finite"),
+        ({"values": [1.001, 1.002], "label": "{:.1f}"}, "^label must tell the values apart"),
+        ({"draw": lambda _: None}, "^draw must return a figure, got NoneType for 1.0$"),
+        ({"draw": lambda v: Figure(figsize=(v, 1))}, "^draw must return figures of one size, got 3 sizes$"),
+        ({"alt": " "}, "^alt must say something"),
+        ({"title": ""}, "^title must say something"),
+        ({"interval": 0}, "^interval must be positive, got 0$"),
+        ({"dpi": 0}, "^dpi must be positive, got 0$"),
+    ],
+)
+def test_bad_sliders_are_refused(changes, message):
+    arguments = {"draw": line, "values": [1, 2, 3], **WORDS} | changes
+    draw, values = arguments.pop("draw"), arguments.pop("values")
+    with pytest.raises(ValueError, match=message):
+        slider(draw, values, **arguments)
+
+
+def test_without_somebody_who_watches_the_page_is_all(monkeypatch):
+    """Stored outputs hold no state of a widget, also where the run was started from inside Jupyter."""
+    made = slider(line, [1, 2], **WORDS)
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    monkeypatch.delenv("COLAB_RELEASE_TAG", raising=False)
+    assert made._repr_mimebundle_() == {}
+    monkeypatch.setenv("JPY_SESSION_NAME", "chapter.ipynb")
+    monkeypatch.setenv("CRLAB_PROGRESS", "0")
+    assert made._repr_mimebundle_() == {}
+
+
+def test_with_a_kernel_the_same_call_gives_a_control(watched):
+    from IPython.core.formatters import DisplayFormatter
+
+    shown, _ = DisplayFormatter().format(slider(line, [1, 2], **WORDS))
+    assert "application/vnd.jupyter.widget-view+json" in shown
+    assert "crlab-player" in shown["text/html"]  # what a reader without a kernel sees later
+
+
+def test_the_control_draws_anew_between_the_pictures(watched):
+    drawn = []
+
+    def draw(slope):
+        drawn.append(slope)
+        return line(slope)
+
+    made = slider(draw, [1, 10, 100] * u.kpc, label="at {:.3g}", **WORDS)
+    control, picture = made.widget().children
+    assert type(control).__name__ == "FloatLogSlider"
+    assert (10**control.min, 10**control.max) == pytest.approx((1, 100))
+    before = picture.value
+    control.value = 31.6
+    assert drawn[-1].to_value(u.kpc) == pytest.approx(31.6)
+    assert "at 31.6 kpc" in picture.value
+    assert picture.value != before
+    assert f'alt="{WORDS["alt"]} at 31.6 kpc"' in picture.value
+    control.value = 1
+    assert picture.value == before
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([1, 2, 3], "IntSlider"),
+        ([1, 2, 5, 10], "FloatLogSlider"),
+        ([0.5, 0.4, 0.3], "FloatSlider"),
+        ([-1, 0.5, 2], "FloatSlider"),
+    ],
+)
+def test_the_control_suits_the_values(watched, values, kind):
+    control = slider(line, values, **WORDS).widget().children[0]
+    assert type(control).__name__ == kind
+    assert control.value == pytest.approx(values[0])
+
+
+@needs_browser
+def test_a_slider_moves_by_keyboard_in_a_page(browser):
+    page = browser.new_page()
+    page.set_content(slider(line, [1, 10, 100] * u.kpc, label="at {:.0f}", **WORDS).html)
+    control, frames = page.get_by_role("slider", name="Slope"), page.locator("img")
+    control.press("End")
+    expect(frames.nth(2)).to_be_visible()
+    expect(frames.nth(0)).to_be_hidden()
+    expect(page.locator("output")).to_have_text("at 100 kpc")
+    assert control.get_attribute("aria-valuetext") == "at 100 kpc"
+    assert page.get_by_role("img", name="A line that rises with the slope. at 100 kpc").count() == 1
     page.close()
