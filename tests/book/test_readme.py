@@ -5,6 +5,7 @@ import tomllib
 
 import lock
 import make
+import pytest
 from conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -34,8 +35,27 @@ def test_every_dependency_earns_its_line():
         assert re.search(rf"\b{re.escape(lock.bare_name(requirement))}\b", tables), requirement
 
 
-def test_own_data_are_fitted_as_the_page_for_researchers_says(capsys):
+def test_what_the_page_for_researchers_says_runs(tmp_path, monkeypatch, capsys):
+    """All its examples one after another, as on the page, but for the batch system and with workers in this process."""
     page = (ROOT / "book" / "reference" / "from-book-to-publication-size.md").read_text()
-    (example,) = [code for code in re.findall(r"```python\n(.*?)```", page, re.S) if "mine" in code]
-    exec("from astropy import units as u\n" + example, {})
-    assert "kappa0 = " in capsys.readouterr().out
+    examples = [code for code in re.findall(r"```python\n(.*?)```", page, re.S) if "SLURM" not in code]
+    here = "LocalCluster(processes=False, dashboard_address=None, "
+    code = "\n".join(examples).replace("1_000_000", "2000").replace("LocalCluster(", here)
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})
+    printed = capsys.readouterr().out
+    assert printed.count("kappa0 = ") == 2
+    assert "1 / cm2" in printed
+    fluxes = re.findall(r"\d+\.\d*", printed.splitlines()[-1])
+    assert len(fluxes) == 3
+    assert (tmp_path / "mine-bc-2027.ecsv").is_file()
+
+
+def test_its_batch_system_exists():
+    """The page names a class and options that dask-jobqueue has."""
+    jobqueue = pytest.importorskip("dask_jobqueue")
+    script = jobqueue.SLURMCluster(
+        cores=16, processes=16, memory="32GB", walltime="02:00:00", scheduler_options={"dashboard_address": None}
+    )
+    with script:
+        assert "#SBATCH -t 02:00:00" in script.job_script()

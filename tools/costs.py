@@ -1,0 +1,153 @@
+"""What work beyond book size costs: measuring it, and the table of it in the book.
+
+`python tools/costs.py` runs what COSTS lacks and writes processor time and memory of each run. A run that takes longer
+than the limit is stopped, and the table says how long it had taken by then. As a Sphinx extension it makes the table.
+"""
+
+import argparse
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import chapters
+import nbformat
+from sphinx.util.docutils import SphinxDirective
+
+from crlab.rooms import ROOMS
+from crlab.turbulence import checks, results
+
+ROOT = Path(__file__).resolve().parents[1]
+COSTS = ROOT / "book" / "reference" / "costs.json"
+MEMORY = 10 * 2**30
+# What a paper would run, besides the chapters at full size.
+COMMANDS = {
+    "6000 Galaxies in four scenarios": "python -m crlab.sources STORE",
+    "a library of 6000 Galaxies for the classifier": "python -m crlab.sources.library make reference --folder FOLDER",
+}
+
+
+def jobs():
+    """All that can be measured: room, what it is, and the command."""
+    for path in chapters.chapters():
+        if "reference" not in path.parts:
+            name = path.relative_to(ROOT).as_posix()
+            yield path.parent.name, path.stem, f"CRLAB_SIZE=full python tools/chapters.py --dry {name}"
+    for what, command in COMMANDS.items():
+        yield command.split("crlab.")[1].split()[0].split(".")[0], what, command
+
+
+def measure(command, limit):
+    """Processor seconds and peak memory in MB of a command, and whether it ended within `limit` seconds."""
+    settings, _, rest = command.rpartition("python ")
+    environment = dict(os.environ, CRLAB_PROGRESS="0", PYTHONPATH=str(ROOT))
+    environment |= dict(pair.split("=") for pair in settings.split())
+    with tempfile.TemporaryDirectory() as folder:
+        words = [sys.executable, *(str(Path(folder) / w) if w == "STORE" else w for w in rest.split())]
+        words = [folder if word == "FOLDER" else word for word in words]
+        started = subprocess.Popen(
+            words,
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),
+        )
+        timer = threading.Timer(limit, started.send_signal, (signal.SIGINT,))  # which ends the kernel, too
+        timer.start()
+        _, status, used = os.wait4(started.pid, 0)
+        ended = timer.is_alive()
+        timer.cancel()
+        started.returncode = os.waitstatus_to_exitcode(status)
+    if ended and started.returncode:
+        raise RuntimeError(f"{command} failed")
+    return {
+        "core_seconds": round(used.ru_utime + used.ru_stime),
+        "memory_mb": round(used.ru_maxrss / 2 ** (20 if sys.platform == "darwin" else 10)),
+        "ended": ended,
+    }
+
+
+def measured():
+    """What has been measured, by command."""
+    return json.loads(COSTS.read_text()) if COSTS.is_file() else {}
+
+
+def stored():
+    """Work whose results are in the package, with the cost that was stored beside them."""
+    made = results.manifest()
+    yield (
+        "turbulence",
+        f"{made['cases']} cases of the transport in synthetic turbulence",
+        made["command"],
+        made["processor_hours"],
+    )
+    seconds = float(sum(checks.load()["seconds"]))
+    yield (
+        "turbulence",
+        "all checks at ten times their size",
+        "python -m crlab.turbulence checks --size 10",
+        seconds / 3600,
+    )
+
+
+def rows():
+    """The lines of the table: for each room book size, then what was measured beyond it."""
+    found = measured()
+    for room in ROOMS:
+        records = [nbformat.read(p, 4).metadata.crlab for p in chapters.chapters() if p.parent.name == room]
+        seconds, memory = sum(r.seconds for r in records), max(r.memory_mb for r in records)
+        what = f"{len(records)} chapters at book size" if len(records) > 1 else "its chapter at book size"
+        yield room, what, "make chapters", f"at most {hours(2 * seconds / 3600)}", memory
+        for _, what, command in (job for job in jobs() if job[0] == room and job[2] in found):
+            cost = found[command]
+            core = (
+                hours(cost["core_seconds"] / 3600) if cost["ended"] else f"not done after {cost['limit'] / 60:.0f} min"
+            )
+            what = what.replace("-", " ") + " at full size" if "CRLAB_SIZE" in command else what
+            yield room, what, command, core, cost["memory_mb"]
+        for _, what, command, core in (line for line in stored() if line[0] == room):
+            yield room, what, command, hours(core), ""
+
+
+def hours(number):
+    return f"{number:.2g}"
+
+
+class Costs(SphinxDirective):
+    """The table of measured costs."""
+
+    def run(self):  # noqa: D102
+        self.env.note_dependency(str(COSTS))
+        lines = ["| Room | Work | Command | Core hours | Memory (MB) |", "|:--|:--|:--|--:|--:|"]
+        for room, what, command, core, memory in rows():
+            lines.append(f"| {room} | {what} | `{command}` | {core} | {memory} |")
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+def setup(app):
+    """Sphinx calls this."""
+    app.add_directive("costs", Costs)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Measure what work beyond book size costs.")
+    parser.add_argument("name", nargs="*", help="chapters or rooms; by default all that has not been measured")
+    parser.add_argument("--limit", type=int, default=600, help="seconds after which a run is stopped (%(default)s)")
+    options = parser.parse_args()
+    for room, what, command in jobs():
+        if {room, what} & set(options.name) or (not options.name and command not in measured()):
+            print(command, flush=True)
+            cost = measure(command, options.limit) | {"limit": options.limit}
+            COSTS.write_text(json.dumps(measured() | {command: cost}, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
