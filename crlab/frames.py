@@ -119,7 +119,7 @@ class Slider(Player):
         control = self._control(ipywidgets)
         picture = ipywidgets.HTML(self._picture(control.value))
         control.observe(lambda change: setattr(picture, "value", self._picture(change["new"])), "value")
-        return ipywidgets.VBox([control, picture])
+        return ipywidgets.VBox([control, picture], layout={"max_width": "700px"})  # the text column of the book
 
     def _control(self, widgets: Any) -> Any:
         look = {"description": self.title, "style": {"description_width": "initial"}, "layout": {"width": "95%"}}

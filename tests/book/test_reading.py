@@ -16,24 +16,48 @@ new PerformanceObserver(list => {
   for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.moved += entry.value;
 }).observe({type: "layout-shift", buffered: true});
 """
+SLIDERS = ".crlab-player, .crlab-figure"
 PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null"
+
+
+def pages_with_sliders(soups):
+    return [page for page in PAGES if soups[page].select(SLIDERS)]
+
+
+def test_at_least_eight_pages_have_a_figure_with_a_slider(soups):
+    """Each named, described in words in every position, whole in the page and without a kernel."""
+    pages = pages_with_sliders(soups)
+    assert len(pages) >= 8, pages
+    for box in itertools.chain.from_iterable(soups[page].select(SLIDERS) for page in pages):
+        slider = box.find("input", type="range")
+        assert slider["aria-label"].strip()
+        assert box["role"] == "group"
+        pictures = box.find_all("img") or box.find_all("canvas")
+        texts = [picture.get("alt") or picture.get("aria-label", "") for picture in pictures]
+        assert all(len(text.split()) >= 8 for text in texts), texts
+        labels = [image["data-label"] for image in box.find_all("img")]
+        assert len(set(labels)) == len(labels)
+        assert not labels or int(slider["max"]) == len(labels) - 1
+        assert all(image["src"].startswith("data:") for image in box.find_all("img"))
+    assert not any(soups[page].select('script[type^="application/vnd.jupyter.widget"]') for page in PAGES)
 
 
 @needs_browser
 def test_sliders_obey_the_keyboard(browser, address, soups):
-    pages = [page for page in PAGES if soups[page].select('input[type="range"]')]
-    assert pages, "no chapter has a slider"
-    for page in pages:
+    for page in pages_with_sliders(soups):
         with Visit(browser, address, page) as visit:
-            box = visit.page.locator(".crlab-player, .crlab-figure").first
-            slider = box.get_by_role("slider").first
-            before = box.screenshot()
-            slider.focus()
-            visit.page.keyboard.press("ArrowRight")
-            assert slider.input_value() == "1"
-            assert box.screenshot() != before, f"{page}: the figure does not follow its slider"
-            visit.page.keyboard.press("Home")
-            assert slider.input_value() == "0"
+            for box in visit.page.locator(SLIDERS).all():
+                slider = box.get_by_role("slider")
+                before = box.screenshot()
+                slider.focus()
+                visit.page.keyboard.press("ArrowRight")
+                assert slider.input_value() == "1"
+                assert box.screenshot() != before, f"{page}: the figure does not follow its slider"
+                visit.page.keyboard.press("End")
+                assert slider.input_value() == slider.get_attribute("max")
+                assert slider.get_attribute("aria-valuetext") == box.locator("output").inner_text()
+                visit.page.keyboard.press("Home")
+                assert slider.input_value() == "0"
 
 
 @needs_browser
