@@ -466,9 +466,12 @@ def _one_rigidity(
         here = _sum(
             position, wide, np.flatnonzero(used & (wide >= limits[level]) & (wide < limits[level + 1])), nodes, z, h
         )
-        total = here if not total.size else here + _refined(total, edge, cells[level + 1], nodes)
+        if total.size:
+            here += _refined(total, edge, cells[level + 1], nodes)
+        total = here
     near = np.flatnonzero(used & (wide < limits[0]))
-    return unit[k] * np.moveaxis(total, 1, 2), near, wide[near]
+    total *= unit[k]
+    return np.moveaxis(total, 1, 2), near, wide[near]
 
 
 def _sum(position: Array, wide: Array, which: Any, nodes: Array, z: Array, h: float) -> Array:
@@ -550,14 +553,15 @@ def direct(
     wide = spread(catalogue.age, R * u.GV, halo=where, scenario=scenario).value
     h = float(take("height of the halo", where.height, u.kpc))
     used = (wide > 0) & (wide < _OLDEST * h**2)
-    wide = np.where(used, wide + blur, 1.0)
     points = [np.atleast_1d(take(n, v, u.kpc)) for n, v in (("x", x), ("y", y), ("z", z))]
     place = take("position", catalogue.position, u.kpc)
     out = np.empty((points[0].size, R.size))
-    for p, (a, b, c) in enumerate(zip(*points, strict=True)):
-        rho = np.hypot(place[:, 0] - a, place[:, 1] - b)[:, None] * u.kpc
-        G = green(rho, wide * u.kpc**2, height=where.height, z=c * u.kpc, source=place[:, 2:] * u.kpc)
-        out[p] = np.where(used, G.value, 0).sum(axis=0)
+    for k in range(R.size):
+        i = np.flatnonzero(used[:, k])
+        Lambda, source = (wide[i, k] + blur) * u.kpc**2, place[i, 2] * u.kpc
+        for p, (a, b, c) in enumerate(zip(*points, strict=True)):
+            rho = np.hypot(place[i, 0] - a, place[i, 1] - b) * u.kpc
+            out[p, k] = green(rho, Lambda, height=where.height, z=c * u.kpc, source=source).value.sum()
     return out * _unit(population, R, where)
 
 
