@@ -16,7 +16,7 @@ import numba
 import numpy as np
 
 from crlab.turbulence import _fast_kernels, _kernels, _local_kernels
-from crlab.turbulence.expansion import expand
+from crlab.turbulence.expansion import PLACE, expand
 from crlab.turbulence.fields import wave_field
 from crlab.turbulence.particles import isotropic, push
 from crlab.turbulence.spectrum import kolmogorov
@@ -118,12 +118,44 @@ def compare_steps():
         print(f"  {name:20s}{per_step:7.3f} µs, CRPropa {other:.3f} µs: {other / per_step:.1f} x")
 
 
+@numba.njit(nogil=True)
+def many_polynomials(number, c, d, b):
+    for _ in range(number):
+        _local_kernels.polynomials(c, d, b)
+
+
+def parts(field):
+    """Summing in single precision, expanding (both per wave) and evaluating a level, over summing a wave in double."""
+    made = expand(field, step=0.00126)
+    near, single, radius = made.near
+    slow, amplitude, table = (part[0] for part in made.levels)
+    x = np.random.default_rng(7).uniform(-0.01, 0.01, (64, 3))
+    b, v, centre = np.zeros_like(x), np.zeros_like(x), np.zeros_like(x)
+    turns = np.zeros((64, near.shape[1]), np.float32)
+    work, out = np.zeros((7, slow.shape[1]), np.float32), np.zeros((_local_kernels.ROWS, 3), np.float32)
+    c = np.zeros(_local_kernels.TERMS * _local_kernels.ROW, np.float32)
+    d, part = np.zeros(_local_kernels.ROW, np.float32), np.zeros(_local_kernels.ROW, np.float32)
+    functions = {
+        "whole": lambda: _fast_kernels.fast(field._modes, x, b),
+        "sum": lambda: [_local_kernels.add_near(near, single, radius, x, v, centre, turns, b) for _ in range(5)],
+        "expand": lambda: [_local_kernels.expand(slow, amplitude, table, x[0], work, out) for _ in range(50)],
+        "evaluate": lambda: many_polynomials(500, c, d, part),
+    }
+    found = best(functions, 50)
+    wave = found.pop("whole") / x.shape[0] / field.modes
+    sizes = (5 * x.shape[0] * near.shape[1], 50 * slow.shape[1], 500 * _local_kernels.LANES)
+    return [seconds / size / wave for seconds, size in zip(found.values(), sizes, strict=True)]
+
+
 def compare_expansion():
     """Cost of a step with expanded slow waves, and what it is made of."""
     field = waves(1000)
+    unit = parts(field)
+    print("\nslow waves expanded to 1e-6, 1000 waves over two decades; summing a wave in double precision costs 1,")
+    print("in single precision {:.2f}, expanding it {:.1f}, evaluating a level {:.0f}".format(*unit))
     rng = np.random.default_rng(6)
     x, v = rng.uniform(-5, 5, (64, 3)), isotropic(64, rng=rng)
-    print("\nslow waves expanded to 1e-6, 1000 waves over two decades: cost of a step over that of the whole sum")
+    print("  r_g/L_c  step/L_min  summed  levels  over double  over mixed  summing  renewing  evaluating")
     for r_g in (0.1, 0.03, 0.01, 0.003, 0.001, 0.0003):
         step = min(2 * np.pi * r_g / 50, field.shortest / 4)
         options = {"r_g": r_g, "times": [500 * step]}
@@ -135,45 +167,17 @@ def compare_expansion():
         }
         found = best(functions, 5)
         double, single = (found["expanded"] / found[name] for name in ("whole", "mixed"))
+        out = np.empty((64, 1, 3))
+        renewed = _local_kernels.push(
+            field.B0, *made.near, *made.levels, PLACE, made.radius, x.copy(), v.copy(), 1 / r_g, step, False,
+            np.array([500]), out, out.copy(),
+        )  # fmt: skip
+        number = (made.near[0].shape[1], renewed / 500 / 64, made.radius.size)
+        shares = [cost * n / field.modes for cost, n in zip(unit, number, strict=True)]
         print(
-            f"  r_g = {r_g:g} L_c, step {step / field.shortest:.4f} L_min, {made.direct} summed, {made.radius.size} "
-            f"levels: {double:.2f} of double precision, {single:.2f} of mixed"
+            f"  {r_g:7g}{step / field.shortest:12.4f}{made.direct:8d}{made.radius.size:8d}{double:13.2f}{single:12.2f}"
+            f"{shares[0]:9.2f}{shares[1]:10.2f}{shares[2]:12.2f}"
         )
-
-
-@numba.njit(nogil=True)
-def many_polynomials(number, c, d, b):
-    for _ in range(number):
-        _local_kernels.polynomials(c, d, b)
-
-
-def compare_parts():
-    """The parts of a step with expanded waves, per wave or per level, over summing one wave in double precision."""
-    field = waves(1000)
-    made = expand(field, step=0.00126)
-    near, single, radius = made.near
-    slow, amplitude, table = (part[0] for part in made.levels)
-    x = np.random.default_rng(7).uniform(-0.01, 0.01, (64, 3))
-    b, v, centre = np.zeros_like(x), np.zeros_like(x), np.zeros_like(x)
-    turns = np.zeros((64, near.shape[1]), np.float32)
-    work, out = np.zeros((7, slow.shape[1]), np.float32), np.zeros((_local_kernels.ROWS, 3), np.float32)
-    c = np.zeros(_local_kernels.TERMS * _local_kernels.ROW, np.float32)
-    d, part = np.zeros(_local_kernels.ROW, np.float32), np.zeros(_local_kernels.ROW, np.float32)
-
-    functions = {
-        "whole": lambda: _fast_kernels.fast(field._modes, x, b),
-        "summing a wave in single precision": lambda: _local_kernels.add_near(
-            near, single, radius, x, v, centre, turns, b
-        ),
-        "expanding a wave": lambda: _local_kernels.expand(slow, amplitude, table, x[0], work, out),
-        "evaluating a level": lambda: many_polynomials(100, c, d, part),
-    }
-    found = best(functions, 200)
-    wave = found.pop("whole") / 64 / 1000
-    sizes = (64 * near.shape[1], slow.shape[1], 100 * _local_kernels.LANES)
-    print("\nparts of such a step, in times of summing a wave in double precision")
-    for (name, seconds), size in zip(found.items(), sizes, strict=True):
-        print(f"  {name:36s}{seconds / size / wave:6.2f}")
 
 
 def compare_threads():
@@ -203,7 +207,6 @@ def main():
         compare_fields(modes, peak)
     compare_steps()
     compare_expansion()
-    compare_parts()
     compare_threads()
 
 

@@ -261,7 +261,7 @@ def push(
     Returns
     -------
     int
-        Expansions, summed over levels and particles.
+        Waves expanded, summed over renewals, with those that fill a level up.
     """
     count, levels = x.shape[0], radius.size
     groups = (count + LANES - 1) // LANES
@@ -292,7 +292,7 @@ def push(
                             for a in range(3):
                                 mine[q * ROW + a * LANES + lane] = fresh[place[q], a]
                     if gone:
-                        expanded += gone
+                        expanded += gone * waves.shape[2]
                         displace(x, first, points, radius[level], d, left)
                     polynomials(mine, d, part)
                     for lane in range(min(LANES, count - first)):

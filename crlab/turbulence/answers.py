@@ -56,6 +56,13 @@ def _waves_for_kurtosis() -> float:
     return float(1000 * deficit / 0.1)
 
 
+def _tilted() -> float:
+    """Share across z of the polarisation vector k × (-sin φ, cos φ, 0) of a wave 10° above the x-y plane, at φ = 0."""
+    angle = np.radians(10.0)
+    across = np.cross([np.cos(angle), 0.0, np.sin(angle)], [0.0, 1.0, 0.0])[:2]
+    return float(across @ across)
+
+
 def _many_fields() -> float:
     """Relative error with 250 fields of 4 particles."""
     a, c = numbers.BETWEEN["particles"], numbers.ALONE
@@ -116,6 +123,15 @@ ANSWERS: list[Answer] = [
         compute=_waves_for_kurtosis,
         tolerance=0.15,
         hint="what is missing is inversely proportional to the number.",
+    ),
+    Answer(
+        id="lines-4",
+        exercise="ex-lines-ends",
+        wanted="the largest share of a wave's energy that is across the mean field",
+        kind="a pure number",
+        compute=_tilted,
+        tolerance=0.06,
+        hint="the polarisation vector is as far from the mean field as the wave vector is from the plane.",
     ),
     Answer(
         id="particles-2",

@@ -1,8 +1,9 @@
 """Diffusion coefficients that take too long for a chapter: the cases, how they are computed, and the stored table.
 
 ``python -m crlab.turbulence results FOLDER`` computes what is missing in FOLDER, piece by piece, so that it can be
-stopped and started again, and then writes the files of ``crlab/turbulence/results``. Reduced units throughout (see
-`crlab.turbulence`): lengths in L_c, the speed is 1, κ in L_c v.
+stopped and started again, and then writes the files of ``crlab/turbulence/results``. With ``--full`` it goes on to
+gyroradii of 0.001 L_c, with ``--executor dask`` on a cluster. Reduced units throughout (see `crlab.turbulence`):
+lengths in L_c, the speed is 1, κ in L_c v.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ import json
 import time
 import warnings
 import zlib
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from importlib.resources import files
@@ -23,7 +25,7 @@ from crlab.turbulence import particles, transport
 from crlab.turbulence.spectrum import kolmogorov
 from crlab.units import Array
 
-__all__ = ["CASES", "Case", "collect", "compute", "curves", "load", "manifest", "missing", "run"]
+__all__ = ["CASES", "FULL", "Case", "collect", "compute", "curves", "load", "manifest", "missing", "run"]
 
 PIECE = 20
 """Realisations in one piece of the work."""
@@ -69,6 +71,11 @@ class Case:
         return f"{self.polarisation}-{self.eta:g}-{self.r_g:g}-{self.modes}"
 
     @property
+    def evaluations(self) -> float:
+        """Waves summed in all: steps times particles times waves."""
+        return self.end / self.step * self.realisations * self.particles * self.modes
+
+    @property
     def times(self) -> Array:
         """Times at which the paths are looked at, whole steps, shape (k,)."""
         steps = np.unique(np.rint(np.geomspace(max(1.0, 0.1 * self.r_g / self.step), self.end / self.step, 56)))
@@ -80,32 +87,48 @@ class Case:
 
 
 def _cases() -> tuple[Case, ...]:
-    """Times are five free paths or more along the field (2.5 for ALF at the weakest and highest), mostly many more."""
+    """Times are five free paths or more along the field (4.7 for ALF at the weakest and highest), mostly many more."""
     step = {0.1: 0.006, 0.3: 0.012, 1.0: 0.015, 3.0: 0.03, 10.0: 0.05}
     weak = {0.1: 1500, 0.3: 1500, 1.0: 4000, 3.0: 6000, 10.0: 60000}
     even = {0.1: 400, 0.3: 500, 1.0: 1000, 3.0: 2000, 10.0: 16000}
     strong = {0.1: 120, 0.3: 120, 1.0: 200, 3.0: 500, 10.0: 3000}
     kinds = ("ISO", "ALF", "MAG")
     long = step | {10.0: 0.1}  # the shortest waves do nothing there
-    made = [Case(kind, 0.5, r, even[r], long[r]) for r in step for kind in kinds]
+    made = [Case(kind, 0.5, r, even[r], long[r]) for r in step for kind in kinds if (kind, r) != ("ISO", 10.0)]
+    made += [Case("ISO", 0.5, 10.0, even[10.0], long[10.0], realisations=600)]  # held against a closed form
     made += [Case(kind, 0.1, r, weak[r], step[r]) for r in (0.1, 1.0, 0.3) for kind in kinds]
     made += [Case("ISO", 1.0, r, strong[r], step[r]) for r in step]
     fine: dict[str, Any] = {"ratio": 300.0, "modes": 320}
     made += [Case(kind, 0.5, 0.03, 250, 0.0037, **fine) for kind in kinds]
     made += [Case(kind, 0.1, 0.03, 1000, 0.0037, **fine) for kind in kinds]
     made += [Case(kind, 0.1, 3.0, weak[3.0], step[3.0]) for kind in kinds]
-    made += [Case(kind, 0.1, 10.0, weak[10.0], long[10.0]) for kind in ("ISO", "MAG")]
-    made += [Case("ALF", 0.1, 10.0, 20000, step[10.0])]
+    made += [Case(kind, 0.1, 10.0, weak[10.0], long[10.0]) for kind in kinds]
     made += [Case("ISO", 1.0, 10.0, 2000, 0.05, modes=1024), Case("ISO", 1.0, 3.0, 500, 0.03, modes=1024)]
     finer: dict[str, Any] = {"ratio": 1000.0, "modes": 384, "particles": 8}
     made += [Case(kind, 0.5, 0.01, 250, 0.00124, **finer) for kind in kinds]
     made += [Case(kind, 0.9, r, strong[r], step[r]) for r in (0.1, 0.3, 1.0, 3.0) for kind in kinds]
     made += [Case(kind, 0.1, 0.01, 800, 0.00124, **finer) for kind in kinds]
+    made += [_fine("ISO", 0.5, 0.003)]
     return tuple(made)
+
+
+def _fine(kind: str, eta: float, r_g: float) -> Case:
+    """A case at a small gyroradius, with waves down to r_g/2 or shorter and 128 of them for each decade."""
+    ratio, modes = (3000.0, 448) if r_g > 0.002 else (10000.0, 512)
+    return Case(kind, eta, r_g, 250 if eta > 0.3 else 800, 0.1253 * r_g, ratio=ratio, modes=modes, particles=8)
 
 
 CASES: tuple[Case, ...] = _cases()
 """What the table holds, in the order in which it is computed."""
+
+FULL: tuple[Case, ...] = tuple(
+    case
+    for r_g in (0.003, 0.001)
+    for eta in (0.5, 0.1)
+    for case in (_fine(kind, eta, r_g) for kind in ("ISO", "ALF", "MAG"))
+    if case not in CASES
+)
+"""What full size has besides: all polarisations down to r_g = 0.001 L_c."""
 
 
 def compute(case: Case, piece: int, *, executor: Executor | None = None) -> dict[str, Array]:
@@ -167,34 +190,38 @@ def compute(case: Case, piece: int, *, executor: Executor | None = None) -> dict
     }
 
 
-def missing(folder: Path) -> list[tuple[Case, int]]:
+def missing(folder: Path, cases: Sequence[Case] | None = None) -> list[tuple[Case, int]]:
     """Return the pieces that a folder lacks.
 
     Parameters
     ----------
     folder : Path
+    cases : sequence of Case, optional
+        By default `CASES`.
 
     Returns
     -------
     list of (Case, int)
-        In the order of `CASES`.
+        In the order of the cases.
 
     Examples
     --------
     >>> len(missing(Path("no-such-folder"))) == sum(case.realisations // PIECE for case in CASES)
     True
     """
-    pieces = [(case, i) for case in CASES for i in range(case.realisations // PIECE)]
+    pieces = [(case, i) for case in _chosen(cases) for i in range(case.realisations // PIECE)]
     return [(case, i) for case, i in pieces if not _piece(folder, case, i).is_file()]
 
 
-def run(folder: Path, *, executor: Executor | None = None) -> None:
+def run(folder: Path, cases: Sequence[Case] | None = None, *, executor: Executor | None = None) -> None:
     """Compute all pieces that a folder lacks; what is there is kept, so that a stopped run goes on.
 
     Parameters
     ----------
     folder : Path
         Made if it does not exist.
+    cases : sequence of Case, optional
+        By default `CASES`.
     executor : Executor, optional
         As in `crlab.parallel.map_blocks`.
 
@@ -208,7 +235,7 @@ def run(folder: Path, *, executor: Executor | None = None) -> None:
     >>> run(Path("pieces"))  # doctest: +SKIP
     """
     folder.mkdir(parents=True, exist_ok=True)
-    todo = missing(folder)
+    todo = missing(folder, cases)
     for number, (case, i) in enumerate(todo, 1):
         found = compute(case, i, executor=executor)
         part = folder / "part.npz"
@@ -217,7 +244,7 @@ def run(folder: Path, *, executor: Executor | None = None) -> None:
         print(f"{number} of {len(todo)}: {case.name}, piece {i}, {float(found['seconds']):.0f} s", flush=True)
 
 
-def collect(folder: Path, target: Path) -> None:
+def collect(folder: Path, target: Path, cases: Sequence[Case] | None = None) -> None:
     """Make the table, the running curves and their manifest from all complete cases of a folder.
 
     Parameters
@@ -226,6 +253,8 @@ def collect(folder: Path, target: Path) -> None:
         Filled by `run`.
     target : Path
         Where the three files go.
+    cases : sequence of Case, optional
+        By default `CASES`.
 
     Raises
     ------
@@ -236,8 +265,8 @@ def collect(folder: Path, target: Path) -> None:
     --------
     >>> collect(Path("pieces"), Path("crlab/turbulence/results"))  # doctest: +SKIP
     """
-    lacking = {case.name for case, _ in missing(folder)}
-    done = [case for case in CASES if case.name not in lacking]
+    lacking = {case.name for case, _ in missing(folder, cases)}
+    done = [case for case in _chosen(cases) if case.name not in lacking]
     if not done:
         raise ValueError(f"folder must hold at least one complete case, got none in {folder.name}")
     rows, arrays, early = [], {}, {}
@@ -351,6 +380,10 @@ def manifest() -> dict[str, Any]:
     'python -m crlab.turbulence results FOLDER'
     """
     return dict(json.loads((_STORED / _MANIFEST).read_text()))
+
+
+def _chosen(cases: Sequence[Case] | None) -> Sequence[Case]:
+    return CASES if cases is None else cases
 
 
 def _piece(folder: Path, case: Case, piece: int) -> Path:

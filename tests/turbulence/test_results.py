@@ -66,15 +66,43 @@ def test_a_run_resumes_and_collects(tmp_path, monkeypatch, capsys):
     assert "1 of 1" in capsys.readouterr().out
 
 
+def test_full_size_runs_on_a_cluster(tmp_path, monkeypatch):
+    """One case of full size, shortened, gives the same paths by threads and by workers of Dask."""
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(results, "CASES", TINY[:1])
+    monkeypatch.setattr(results, "FULL", TINY[1:])
+    for kind in ("threads", "dask"):
+        folder = tmp_path / kind
+        assert command.main(["results", str(folder), "--full", "--executor", kind, "--workers", "2"]) == 0
+    tables = [np.load(tmp_path / kind / "table" / "curves.npz") for kind in ("threads", "dask")]
+    assert set(tables[0]) == {f"{case.name}/{key}" for case in TINY for key in ("par", "perp", "memory")}
+    for key in tables[0]:
+        assert np.array_equal(tables[0][key], tables[1][key])
+
+
+def test_full_size_goes_on_where_the_table_ends():
+    smallest = min(case.r_g for case in results.FULL)
+    assert smallest == 0.001 < min(case.r_g for case in results.CASES)
+    for case in results.FULL:
+        assert case not in results.CASES
+        assert results.kolmogorov(case.ratio).k_max * case.r_g * 0.3 > 1
+        assert case.step <= 2 * np.pi * case.r_g / 50
+
+
+def test_workers_must_be_at_least_one(tmp_path):
+    with pytest.raises(ValueError, match="--workers must be at least 1, got 0"):
+        command.main(["results", str(tmp_path), "--workers", "0"])
+
+
 def test_every_case_resolves_what_it_must():
-    """Shortest waves scatter particles of μ = 0.3, the step resolves the gyration, runs last 2.5 free paths or more."""
+    """Shortest waves scatter particles of μ = 0.3, the step resolves the gyration, runs last 4.5 free paths or more."""
     table = {row["name"]: row for row in results.load()}
     assert len({case.name for case in results.CASES}) == len(results.CASES)
     for case in results.CASES:
         k_max = results.kolmogorov(case.ratio).k_max
         assert k_max * case.r_g * 0.3 > 1
         assert case.step <= 2 * np.pi * case.r_g / 50 * 1.001
-        assert case.end > 2.5 * 3 * table[case.name]["kappa_par"]
+        assert case.end > 4.5 * 3 * table[case.name]["kappa_par"]
         assert case.realisations >= 60
         assert case.realisations % results.PIECE == 0
 
@@ -131,6 +159,12 @@ def test_a_wrong_value_fails():
     check = STORED[0]
     value, error = check.measure(1)
     assert not check.passes(1.5 * value, error)
+
+
+def test_full_size_samples_more_where_the_tolerance_asks_for_it():
+    check = checks.Check("one", 1.0, 0.1, lambda size: (1.0, 0.0), fields=5, sample="{} x 2", more=4)
+    assert [check.scaled(size) for size in (1, 10)] == [1, 40]
+    assert check.sampled(10) == "200 x 2"
 
 
 def test_errors_of_both_add_in_squares():

@@ -25,6 +25,7 @@ BY_HAND = {
     "small-3": brentq(_half, 0, 1) / (0.75 * 0.5 ** (2 / 3)),
     "small-4": -1 / 2,
     "making-3": 50,
+    "lines-4": np.sin(np.radians(10)) ** 2,
     "particles-2": 0.086,  # by CRPropa 3, with the same spectrum and 256 waves
     "across-1": 4 / 3,  # "about a third too large"
     "sky-2": 4,
