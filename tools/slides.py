@@ -1,19 +1,22 @@
 """Slides from the chapters: headings, questions, equations and figures, for a browser without a network.
 
 A section of a chapter becomes a slide with its heading, its equations and the questions it asks; each figure becomes a
-slide with its caption. The tag ``slide`` on a code cell adds its code and what it printed; ``no-slide`` leaves a cell
-out. The text of the chapter stands in the notes.
+slide with its caption, under the heading of its section if that has no slide of its own. What the talk states and what
+is computed is shown as the chapter prints it. The tag ``slide`` on a code cell adds its code and what it printed;
+``no-slide`` leaves a cell out. The text of the chapter stands in the notes.
 """
 
 import html
 import re
 import shutil
 import sys
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
 import chapters
 from markdown_it import MarkdownIt
+from pybtex.database import parse_file
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "_build" / "slides"
@@ -25,9 +28,12 @@ body { margin: 0; }
 section { min-height: 100vh; box-sizing: border-box; padding: 4vh 6vw; scroll-snap-align: start; display: flex;
   flex-direction: column; justify-content: center; gap: 1.5vh; overflow-x: auto; }
 h1 { font-size: 3rem; margin: 0; } h2 { font-size: 2.2rem; margin: 0; color: #0a4d8c; }
-img { max-width: 100%; width: auto; height: auto; max-height: 68vh; object-fit: contain; }
+img { max-width: 100%; width: auto; height: 66vh; object-fit: contain; }
 figure { margin: 0; text-align: center; } figcaption { font-size: 1.1rem; }
-pre { font-size: 1.05rem; overflow-x: auto; background: #f4f4f4; padding: 0.6em; margin: 0; }
+h2 + figure img { height: 50vh; }
+.talk { font-size: 1.05rem; line-height: 1.3; margin: 0; }
+mjx-container[display="true"] svg { max-width: 100%; height: auto; }
+pre { font-size: 1.05rem; white-space: pre-wrap; background: #f4f4f4; padding: 0.6em; margin: 0; }
 .question { font-style: italic; } .from { font-size: 1rem; color: #555; }
 details { font-size: 1rem; } details:not([open]) { color: #555; }
 @media print { section { min-height: 0; height: 98vh; break-after: page; } details { display: none; } }
@@ -70,10 +76,25 @@ PAGE = """<!DOCTYPE html>
 """
 
 
+@lru_cache
+def bibliography():
+    return parse_file(str(ROOT / "book" / "references.bib")).entries
+
+
+def cited(key):
+    """Authors and year of a reference, as a text names them."""
+    entry = bibliography()[key.strip()]
+    names = [str(person.rich_last_names[0]) for person in entry.persons["author"]]
+    who = " & ".join(names) if len(names) < 3 else f"{names[0]} et al."
+    return f"{who} ({entry.fields['year']})"
+
+
 def plain(text):
     """Text with the markup of MyST reduced to what Markdown knows; equations are kept apart from Markdown."""
     text = re.sub(r"^\([\w-]+\)=\n", "", text, flags=re.M)
-    text = re.sub(r"\s*\{(?:cite:?\w*|eq|numref)\}`[^`]*`", "", text)
+    text = re.sub(r"\{cite:t\}`([^`]*)`", lambda m: ", ".join(map(cited, m[1].split(","))), text)
+    text = re.sub(r"\{numref\}`[^`]*`", "the figure", re.sub(r"\{eq\}`[^`]*`", "the equation", text))
+    text = re.sub(r"\s*\{cite:?\w*\}`[^`]*`", "", text)
     return re.sub(r"\{[\w:]+\}`([^`<]*?)\s*(?:<[^`]*>)?`", lambda m: m[1].rsplit("/", 1)[-1].replace("-", " "), text)
 
 
@@ -96,6 +117,10 @@ def sections(text):
     return begin + [(len(a), b, c) for a, b, c in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True)]
 
 
+# Sections for readers, not for an audience.
+NO_SLIDE = ("What you need", "Further reading", "Exercises")
+
+
 def text_slide(level, heading, text):
     """A slide with the heading, the questions and the equations of a section; "" if it has none of these."""
     equations = [body for _, kind, _, body in FENCE.findall(text) if kind == "math"]
@@ -107,7 +132,9 @@ def text_slide(level, heading, text):
         return slide(parts, prose)
     if heading.startswith("Summary"):
         return slide([f"<h2>{heading}</h2>", rendered(prose)], "")
-    if heading.startswith(("Further reading", "Exercises")) or not (heading or equations or questions):
+    if heading.startswith("What you will"):
+        return slide([f"<h2>{heading}</h2>", rendered(prose)], "")
+    if heading.startswith(NO_SLIDE) or not (equations or questions):
         return ""
     parts = [f"<h2>{rendered(heading)[3:-5]}</h2>"] if heading else []
     parts += [f'<div class="question">{rendered(q)}</div>' for q in questions]
@@ -121,8 +148,9 @@ def slide(parts, notes):
     return "<section>\n" + "\n".join(parts) + "\n</section>"
 
 
-def figure_slides(cell):
-    """A slide for each figure of a code cell, and one for its code and text if it is tagged."""
+def figure_slides(cell, heading=""):
+    """A slide for each figure of a code cell, for what it says of the talk, and for code and text if it is tagged."""
+    title = [f"<h2>{rendered(heading)[3:-5]}</h2>"] if heading else []
     markup = cell.metadata.get("mystnb", {})
     caption, alt = markup.get("figure", {}).get("caption", ""), markup.get("image", {}).get("alt", "")
     result, printed = [], ""
@@ -133,25 +161,42 @@ def figure_slides(cell):
             source = data["image/png"].replace("\n", "")
             image = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{source}">'
             words = rendered(caption).strip()
-            result.append(slide([f"<figure>{image}<figcaption>{words}</figcaption></figure>"], ""))
+            result.append(slide([*title, f"<figure>{image}<figcaption>{words}</figcaption></figure>"], ""))
         elif "text/html" in data:
-            result.append(slide([data["text/html"]], ""))
+            result.append(slide([*title, data["text/html"]], ""))
+    if "claims.report(" in cell.source:
+        result.append(talk_slide(printed))
     if "slide" in cell.metadata.get("tags", []):
         shown = [f'<pre tabindex="0">{html.escape(text)}</pre>' for text in (cell.source, printed) if text.strip()]
         result.insert(0, slide(shown, ""))
     return result
 
 
+def talk_slide(report):
+    """What a chapter prints of its claims: one line for each, and the remarks in the notes."""
+    remark = re.compile(r"^ {4,}.*\n?", re.M)
+    verdicts = re.sub(r"\n {2}(?=\S)", " ", remark.sub("", report)).strip().splitlines()
+    shown = "".join(f"<li>{html.escape(line)}</li>" for line in verdicts)
+    notes = f'<details><summary>Notes</summary><pre tabindex="0">{html.escape(report)}</pre></details>'
+    return slide(["<h2>What the talk says</h2>", f'<ul class="talk">{shown}</ul>', notes], "")
+
+
 def slides(notebook):
     """The slides of a chapter."""
-    result = []
+    result, waiting = [], ""  # a heading that has no slide yet
     for cell in notebook.cells:
         if "no-slide" in cell.metadata.get("tags", []):
             continue
         if cell.cell_type == "code":
-            result += figure_slides(cell)
-        else:
-            result += filter(None, (text_slide(*section) for section in sections(cell.source)))
+            made = figure_slides(cell, waiting)
+            waiting = "" if made else waiting
+            result += made
+            continue
+        for level, heading, text in sections(cell.source):
+            made = text_slide(level, heading or waiting, text)
+            result += [made] if made else []
+            if heading or made:
+                waiting = "" if made or heading.startswith(NO_SLIDE) else heading
     return result
 
 

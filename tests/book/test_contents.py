@@ -1,10 +1,13 @@
 """The book as a whole: what is in it, and what its chapters must have."""
 
+import re
+
 import chapters
 import nbformat
 import pytest
 
 from crlab import claims
+from crlab.rooms import ROOMS
 
 PHYSICS = [p for p in chapters.chapters() if "reference" not in p.parts]
 BOOK = chapters.ROOT / "book"
@@ -43,3 +46,25 @@ def test_a_chapter_reports_its_claims(path):
     if any(claim.chapter == name for claim in claims.all_claims().values()):
         code = "\n".join(c.source for c in nbformat.read(path, 4).cells if c.cell_type == "code")
         assert f'claims.report("{name}")' in code
+
+
+def test_the_syllabus_has_every_chapter_in_order():
+    text = (BOOK / "reference" / "for-teachers.md").read_text()
+    units = re.findall(r"^\| (\d+) \| \{doc\}`/book/([\w/-]+)` \|.*\|([\d, ]*)\|$", text, re.M)
+    assert [name for _, name, _ in units] == [p.relative_to(BOOK).with_suffix("").as_posix() for p in PHYSICS]
+    assert [int(number) for number, _, _ in units] == list(range(1, len(PHYSICS) + 1))
+    for number, name, before in units:
+        assert all(0 < int(unit) < int(number) for unit in before.split(",") if unit.strip()), name
+
+
+def test_every_public_module_is_on_the_api_page():
+    shown = set(re.findall(r"automodule:: (crlab[\w.]*)", (BOOK / "reference" / "api.md").read_text()))
+    inner = ("claims", "answers", "validations", "rooms")
+    for path in (chapters.ROOT / "crlab").rglob("*.py"):
+        name = ".".join(path.relative_to(chapters.ROOT).with_suffix("").parts).removesuffix(".__init__")
+        in_room = name.count(".") > 1
+        if (path.name.startswith("_") and path.name != "__init__.py") or (path.stem in inner and in_room):
+            continue
+        if name.split(".")[-1] in (*ROOMS, "crlab", "rooms"):
+            continue
+        assert name in shown, f"{name} is not on the page"

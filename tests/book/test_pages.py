@@ -11,6 +11,8 @@ from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from conftest import ROOT, needs_browser
 
+from crlab import claims
+
 SITE = ROOT / "_build" / "html"
 SERIOUS = {"serious", "critical"}
 
@@ -107,6 +109,17 @@ def test_links_and_assets_resolve_inside_the_book(soups):
                     if anchor not in anchors[target.resolve().relative_to(SITE).as_posix()]:
                         broken.append(f"{name}: no anchor {url}")
     assert not broken, "\n".join(broken)
+
+
+def test_the_page_on_the_talk_links_to_the_cells_that_compute(soups):
+    page = "book/reference/does-it-reproduce-the-talk.html"
+    entries = claims.all_claims().values()
+    links = [a["href"] for a in soups[page].select("td a") if a["href"].endswith("#claims")]
+    assert sorted(links) == sorted(f"../{claim.chapter}.html#claims" for claim in entries)
+    for claim in entries:
+        cell = soups[f"book/{claim.chapter}.html"].find(id="claims")
+        assert f'claims.report("{claim.chapter}")' in cell.select_one(".cell_input").text
+        assert claim.stated_text in cell.select_one(".cell_output").text
 
 
 @every_page

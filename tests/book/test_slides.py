@@ -20,6 +20,7 @@ Guess first: is it *fast*, or is $v < c$? The {term}`answer` stands in {eq}`eq-d
 v = a\\,t < c
 ```
 """
+REPORT = "speed: talk 3, here\n  3 (agrees)\n    A remark.\n    More.\nway: talk 1, here 1 (agrees)\n"
 
 
 def demo():
@@ -34,6 +35,10 @@ def demo():
             new_code_cell("print(v)", outputs=[printed]),
             new_code_cell("print(w)", outputs=[printed], metadata={"tags": ["slide"]}),
             new_code_cell("plot(2)", outputs=[figure], metadata={"tags": ["no-slide"]}),
+            new_markdown_cell("## A picture\n\nAs {cite:t}`Bell1978` wrote, {numref}`fig-demo` shows it."),
+            new_code_cell("plot(3)", outputs=[figure], metadata=markup),
+            new_markdown_cell("## What you need to know\n\nWhy?"),
+            new_code_cell('print(claims.report("demo"))', outputs=[new_output("stream", text=REPORT)]),
             new_markdown_cell("## Exercises\n\nWhy?"),
             new_markdown_cell("## Summary\n\n- One.\n- Two."),
         ]
@@ -46,8 +51,8 @@ def shown():
 
 
 def test_title_section_figure_code_and_summary(shown):
-    assert len(shown) == 5
-    title, section, figure, code, summary = shown
+    assert len(shown) == 7
+    title, section, figure, code, picture, talk, summary = shown
     assert title.h1.text == "A title"
     assert "A promise." in title.p.text
     assert section.h2.text == "How fast is it?"
@@ -57,7 +62,27 @@ def test_title_section_figure_code_and_summary(shown):
     assert figure.img["alt"] == "A dot."
     assert figure.figcaption.text.strip() == "A dot at \\(x = 1\\)."
     assert [pre.text for pre in code.select("pre")] == ["print(w)", "v = 3 & more\n"]
+    assert picture.h2.text == "A picture", "a heading without a slide of its own stands over the figure"
+    assert picture.figure
+    assert [line.text for line in talk.select("li")] == [
+        "speed: talk 3, here 3 (agrees)",
+        "way: talk 1, here 1 (agrees)",
+    ]
+    assert talk.details.pre.text == REPORT
     assert [item.text for item in summary.select("li")] == ["One.", "Two."]
+
+
+def test_references_are_named():
+    text = slides.plain("As {cite:t}`Bell1978` wrote, {numref}`fig-demo` and {eq}`eq-demo` show it {cite:p}`Bell2004`.")
+    assert text == "As Bell (1978) wrote, the figure and the equation show it."
+
+
+def test_no_slide_is_a_heading_alone():
+    for path in chapters.chapters():
+        if "reference" not in path.parts:
+            for shown in (BeautifulSoup(s, "html.parser") for s in slides.slides(nbformat.read(path, 4))):
+                body = [tag for tag in shown.section.find_all(recursive=False) if tag.name not in ("h2", "details")]
+                assert body, f"{path.stem}: {shown.section.h2}"
 
 
 @pytest.mark.parametrize("path", [p for p in chapters.chapters() if "reference" not in p.parts], ids=lambda p: p.stem)
@@ -90,12 +115,12 @@ def test_keys_turn_the_slides_and_equations_show_without_a_network(tmp_path, bro
     page.keyboard.press("ArrowRight")
     page.wait_for_function("here() === 1")
     page.keyboard.press("End")
-    page.wait_for_function("here() === 4")
+    page.wait_for_function("here() === 6")
     page.keyboard.press("ArrowLeft")
-    page.wait_for_function("here() === 3")
+    page.wait_for_function("here() === 5")
     assert page.locator("details[open]").count() == 0
     page.keyboard.press("n")
-    assert page.locator("details[open]").count() == 2
+    assert page.locator("details[open]").count() == 3
     assert outside == []
     assert errors == []
     page.close()
