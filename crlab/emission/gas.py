@@ -156,10 +156,20 @@ def _whole(values: Array, what: str) -> None:
     bad = ~np.isfinite(values)
     if bad.any():
         raise ValueError(
-            f"{what} must be finite everywhere, but {bad.sum()} of its {bad.size} values are NaN or infinite"
+            f"{what} must be finite everywhere, but {bad.sum()} of its {bad.size} values are NaN or infinite: "
+            "fill the holes from a model, or with 0 where there is no gas"
         )
     if np.any(values < 0):
         raise ValueError(f"{what} must hold no negative density, got {values.min():g}")
+
+
+def _per_volume(values: Any) -> None:
+    """Refuse densities without a unit, or with one that is no number per volume."""
+    unit = getattr(values, "unit", None)
+    if unit is None or not unit.is_equivalent(u.cm**-3):
+        raise u.UnitConversionError(
+            f"values must be hydrogen nuclei in units like 1 / cm3, got {unit or 'bare numbers'}"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,8 +213,7 @@ class Cube(_Model):
                 raise ValueError(f"{name} must hold a length for each of x, y and z, got shape {np.shape(value)}")
         if take("sun", self.sun, u.kpc).shape != (2,) or not np.any(self.sun.value):
             raise ValueError(f"sun must be x and y of the Sun, away from the Galactic centre, got {self.sun}")
-        if not self.values.unit.is_equivalent(u.cm**-3):
-            raise u.UnitConversionError(f"values must be in units like 1 / cm3, got {self.values.unit}")
+        _per_volume(self.values)
         if self.values.ndim != 3:
             raise ValueError(f"values must have three axes x, y, z, got shape {self.values.shape}")
         _whole(self.values.value, "values of the gas cube")
@@ -257,8 +266,7 @@ class Shells(_Model):
         import healpy
 
         edges = take("edges", self.edges, u.kpc, non_negative=True)
-        if not self.values.unit.is_equivalent(u.cm**-3):
-            raise u.UnitConversionError(f"values must be in units like 1 / cm3, got {self.values.unit}")
+        _per_volume(self.values)
         if self.values.ndim != 2 or edges.shape != (len(self.values) + 1,) or np.any(np.diff(edges) <= 0):
             raise ValueError(
                 f"values of shape {self.values.shape} need increasing edges, one more than shells, got {edges.size}"

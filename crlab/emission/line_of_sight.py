@@ -345,7 +345,8 @@ def integrate(
     Raises
     ------
     ValueError
-        Shapes that do not fit, edges that do not increase, absorption without energies.
+        Shapes that do not fit, edges that do not increase, absorption without energies, a gas or a field that has not
+        the method.
     UnitConversionError
         A bare number or a wrong unit.
 
@@ -365,6 +366,11 @@ def integrate(
     cells = take("edges", steps() if edges is None else edges, u.kpc, non_negative=True)
     if cells.ndim != 1 or cells.size < 2 or np.any(np.diff(cells) <= 0):
         raise ValueError("edges must be a list of at least two distances that increase")
+    for name, value, method in (("field", field, "values"), ("gas", gas, "nuclei")):
+        if not callable(getattr(value, method, None)):
+            raise ValueError(f"{name} must have a method {method}(x, y, z), got {type(value).__name__} {value!r:.40}")
+    if absorption is not None and not isinstance(absorption, Absorption):
+        raise ValueError(f"absorption must be an Absorption or None, got {absorption!r:.40}")
     top = float(take("height", height, u.kpc, positive=True))
     k = field.values(*np.array([[0.0], [SUN.value], [0.0]])).shape[1]
     middle = (cells[1:] + cells[:-1]) / 2

@@ -175,6 +175,15 @@ def test_a_cube_is_turned_so_that_its_sun_is_ours(sun, ninety):
     assert gas.density(-2 * u.kpc, 0 * u.kpc, 0 * u.kpc).value == 0
 
 
+def test_a_map_without_a_unit_is_refused():
+    at = {"first": [-10, -10, -1] * u.kpc, "step": [5, 5, 1] * u.kpc}
+    for values, got in ((np.ones((5, 5, 3)), "bare numbers"), (np.ones((5, 5, 3)) * u.g / u.cm**3, "g / cm3")):
+        with pytest.raises(u.UnitConversionError, match=f"values must be hydrogen nuclei.*{got}"):
+            Cube(values, **at)
+    with pytest.raises(u.UnitConversionError, match="bare numbers"):
+        Shells(np.ones((1, 12)), edges=[0, 1] * u.kpc)
+
+
 def test_a_map_with_holes_is_refused():
     holed = np.ones((5, 5, 3))
     holed[2, 2, 1] = np.nan

@@ -317,6 +317,12 @@ def test_bad_input_is_refused():
         integrate(FLAT, ns, [0, 1] * u.deg, [0] * u.deg)
     with pytest.raises(u.UnitConversionError, match="lon"):
         integrate(FLAT, ns, [0.0], [0] * u.deg)
+    with pytest.raises(ValueError, match=r"gas must have a method nuclei.*str 'Ferriere'"):
+        integrate(FLAT, "Ferriere", *here)
+    with pytest.raises(ValueError, match="field must have a method values"):
+        integrate(1.0, ns, *here)
+    with pytest.raises(ValueError, match="absorption must be an Absorption"):
+        integrate(FLAT, ns, *here, energy=[1] * u.TeV, absorption=True)
     with pytest.raises(ValueError, match="edges must be a list"):
         integrate(FLAT, ns, *here, edges=[1, 1] * u.kpc)
     two = Grid([-60, 60] * u.kpc, [-60, 60] * u.kpc, [0] * u.kpc, np.ones((2, 2, 1, 2)))
