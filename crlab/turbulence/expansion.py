@@ -163,7 +163,7 @@ def _ball(k: Array, energy: Array, error: float) -> float:
     low, high = 1e-4 / k.max(), 4 / k.max()
     for _ in range(50):
         middle = np.sqrt(low * high)
-        left = np.sqrt(np.sum(energy * (2 * jv(ORDER + 1, k * middle)) ** 2))
+        left = np.sqrt(np.sum(energy * (2 * jv(ORDER + 1, k * middle)) ** 2) / 2)  # half by the mean of T_6²
         low, high = (middle, high) if left < error else (low, middle)
     return float(low)
 
