@@ -542,9 +542,9 @@ def direct(
     >>> import numpy as np
     >>> from astropy import units as u
     >>> from crlab.sources.population import Catalogue, Population
-    >>> one = Catalogue([[0, 8.2, 0]] * u.kpc, [20] * u.kyr, 8.5 * u.kpc)
+    >>> two = Catalogue([[0, 8.2, 0], [0, -8.5, 0]] * u.kpc, [20, 20] * u.kyr, 8.5 * u.kpc)  # the second is too far
     >>> here = ([0] * u.kpc, [8.5] * u.kpc, [0] * u.kpc)
-    >>> print(direct(one, [10] * u.TV, *here, population=Population("infinite"), size=0 * u.kpc).round(4))
+    >>> print(direct(two, [10] * u.TV, *here, population=Population("infinite"), size=0 * u.kpc).round(4))
     [[0.0333]]
     """
     where = halo or Halo()
@@ -558,9 +558,9 @@ def direct(
     out = np.empty((points[0].size, R.size))
     for k in range(R.size):
         i = np.flatnonzero(used[:, k])
-        Lambda, source = (wide[i, k] + blur) * u.kpc**2, place[i, 2] * u.kpc
+        Lambda, source = (wide[i, k, None] + blur) * u.kpc**2, place[i, 2:] * u.kpc
         for p, (a, b, c) in enumerate(zip(*points, strict=True)):
-            rho = np.hypot(place[i, 0] - a, place[i, 1] - b) * u.kpc
+            rho = np.hypot(place[i, 0] - a, place[i, 1] - b)[:, None] * u.kpc
             out[p, k] = green(rho, Lambda, height=where.height, z=c * u.kpc, source=source).value.sum()
     return out * _unit(population, R, where)
 

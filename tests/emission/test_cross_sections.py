@@ -102,7 +102,7 @@ def test_secondaries_never_carry_more_than_a_nucleon():
 )
 def test_the_local_spectra_are_the_measured_ones(species, energy, expected, error):
     found = cs.local_intensity(species, energy * u.GeV).to_value(1 / (u.GeV * u.m**2 * u.s * u.sr))
-    assert found == pytest.approx(expected, rel=error)
+    assert found == pytest.approx(expected, rel=error, abs=0)
 
 
 def test_the_local_spectra_fall_everywhere():
@@ -117,7 +117,7 @@ def test_emissivity_of_the_local_gas():
     """Kelner's cross-sections give the reference's values; its tolerance is a quarter."""
     E = [1, 12.6, 100, 500] * u.TeV
     q = cs.emissivity(E, model="kelner").to_value(1 / (u.GeV * u.s * u.sr))
-    assert np.allclose(q, [2.44e-35, 2.94e-38, 1.26e-40, 1.45e-42], rtol=0.25)
+    assert np.allclose(q, [2.44e-35, 2.94e-38, 1.26e-40, 1.45e-42], rtol=0.25, atol=0)
     assert np.allclose((cs.emissivity(E) / cs.emissivity(E, model="kelner")).value, 0.8, rtol=0.1)
     protons = cs.emissivity(E, model="kelner", species=("p",), helium=0)
     enhancement = (cs.emissivity(E, model="kelner") / protons).value
@@ -130,7 +130,7 @@ def test_the_matrix_weighs_rigidities():
     coarse, fine = (cs.emissivity_matrix(E, np.geomspace(4.5, 4e8, n) * u.GV) for n in (96, 700))
     assert np.allclose((coarse.sum(axis=1) / fine.sum(axis=1)).value, 1, atol=2e-3)
     W = cs.emissivity_matrix(E)
-    assert np.allclose(W.sum(axis=1), cs.emissivity(E))
+    assert np.allclose((W.sum(axis=1) / cs.emissivity(E)).to_value(u.one), 1)
     assert np.all(W[1, cs.RIGIDITY < 990 * u.GV].value == 0)
     share = W[1].cumsum() / W[1].sum()
     median = cs.RIGIDITY[np.searchsorted(share, 0.5)]

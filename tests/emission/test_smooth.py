@@ -53,7 +53,7 @@ def test_the_table_is_the_mean_density_of_the_population():
 def test_intensities_of_the_reference(region, gas, expected):
     """Row 35 is the second case at 12.6 TeV, to 15 per cent."""
     found = smooth.spectrum(region, [12.6, 100, 500] * u.TeV, gas=gas, density=DENSITY, model="kelner")
-    assert np.allclose(found.to_value(FLUX), expected, rtol=0.15)
+    assert np.allclose(found.to_value(FLUX), expected, rtol=0.15, atol=0)
     tables = smooth.spectrum(region, [12.6, 100, 500] * u.TeV, gas=gas, density=DENSITY)
     assert np.allclose((tables / found).to_value(""), 0.8, rtol=0.1)
 
@@ -63,7 +63,7 @@ def test_the_fit_to_the_inner_region():
     fit = smooth.power_law_fit(smooth.measurements("lhaaso-inner"), pivot=50 * u.TeV)
     assert fit.index == pytest.approx(3.00, rel=0.01)
     assert fit.index_error == pytest.approx(0.06, abs=0.005)
-    assert fit.normalisation.to_value(FLUX) == pytest.approx(0.99e-14, rel=0.01)
+    assert fit.normalisation.to_value(FLUX) == pytest.approx(0.99e-14, rel=0.01, abs=0)
     assert fit.chi2 == pytest.approx(22.5, rel=0.01)
 
 
@@ -72,7 +72,7 @@ def test_a_fit_recovers_an_exact_power_law():
     data["flux"] = 3e-14 * (data["energy"] / (20 * u.TeV)).value ** -2.6 * data["flux"].unit
     fit = smooth.power_law_fit(data, pivot=20 * u.TeV)
     assert fit.index == pytest.approx(2.6)
-    assert fit.normalisation.to_value(FLUX) == pytest.approx(3e-14)
+    assert fit.normalisation.to_value(FLUX) == pytest.approx(3e-14, rel=1e-6, abs=0)
     assert fit.chi2 == pytest.approx(0, abs=1e-9)
 
 
@@ -102,7 +102,7 @@ def test_the_band_holds_all_its_models():
     band = smooth.band("lhaaso-inner", E, density=DENSITY, step=5 * u.deg)
     assert set(band.models) == {f"{g}, {m}" for g in ("Ferriere", "NakanishiSofue") for m in ("aafrag", "kelner")}
     direct = smooth.spectrum("lhaaso-inner", E, density=DENSITY, step=5 * u.deg, gas=NakanishiSofue(), model="kelner")
-    assert np.allclose(band.models["NakanishiSofue, kelner"], direct)
+    assert np.allclose(band.models["NakanishiSofue, kelner"] / direct, 1)
     for model in band.models.values():
         assert np.all((band.low <= model) & (model <= band.high))
     assert np.all((band.high / band.low > 1.9) & (band.high / band.low < 2.8))
@@ -142,4 +142,4 @@ def test_regions_are_averaged_to_a_thousandth(region, gas):
     default, fine = (
         smooth.spectrum(region, [10] * u.TeV, **options, **step)[0].value for step in ({}, {"step": 0.25 * u.deg})
     )
-    assert default == pytest.approx(fine, rel=1e-3)
+    assert default / fine == pytest.approx(1, abs=1e-3)
