@@ -8,7 +8,6 @@ import argparse
 import json
 import os
 import resource
-import signal
 import subprocess
 import sys
 import tempfile
@@ -48,7 +47,7 @@ def measure(command, limit):
     environment = dict(os.environ, CRLAB_PROGRESS="0", PYTHONPATH=str(ROOT))
     environment |= dict(pair.split("=") for pair in settings.split())
     with tempfile.TemporaryDirectory() as folder:
-        words = [sys.executable, *(str(Path(folder) / w) if w == "STORE" else w for w in rest.split())]
+        words = [sys.executable, *(str(Path(folder) / w) if w == "STORE" else w for w in rest.split(" "))]
         words = [folder if word == "FOLDER" else word for word in words]
         started = subprocess.Popen(
             words,
@@ -58,7 +57,7 @@ def measure(command, limit):
             start_new_session=True,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),
         )
-        timer = threading.Timer(limit, started.send_signal, (signal.SIGINT,))  # which ends the kernel, too
+        timer = threading.Timer(limit, started.terminate)  # its kernel sees that, and ends too
         timer.start()
         _, status, used = os.wait4(started.pid, 0)
         ended = timer.is_alive()
