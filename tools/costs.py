@@ -108,7 +108,6 @@ def rows():
             core = (
                 hours(cost["core_seconds"] / 3600) if cost["ended"] else f"not done after {cost['limit'] / 60:.0f} min"
             )
-            what = what.replace("-", " ") + " at full size" if "CRLAB_SIZE" in command else what
             yield room, what, command, core, cost["memory_mb"]
         for _, what, command, core in (line for line in stored() if line[0] == room):
             yield room, what, command, hours(core), ""
@@ -125,6 +124,9 @@ class Costs(SphinxDirective):
         self.env.note_dependency(str(COSTS))
         lines = ["| Room | Work | Command | Core hours | Memory (MB) |", "|:--|:--|:--|--:|--:|"]
         for room, what, command, core, memory in rows():
+            if "CRLAB_SIZE" in command:
+                chapter = command.split()[-1].removesuffix(".ipynb")
+                what, command = f"{{doc}}`/{chapter}` at full size", "CRLAB_SIZE=full make lab"
             lines.append(f"| {room} | {what} | `{command}` | {core} | {memory} |")
         return self.parse_text_to_nodes("\n".join(lines))
 
