@@ -8,7 +8,6 @@ import argparse
 import json
 import os
 import resource
-import signal
 import subprocess
 import sys
 import tempfile
@@ -48,7 +47,7 @@ def measure(command, limit):
     environment = dict(os.environ, CRLAB_PROGRESS="0", PYTHONPATH=str(ROOT))
     environment |= dict(pair.split("=") for pair in settings.split())
     with tempfile.TemporaryDirectory() as folder:
-        words = [sys.executable, *(str(Path(folder) / w) if w == "STORE" else w for w in rest.split())]
+        words = [sys.executable, *(str(Path(folder) / w) if w == "STORE" else w for w in rest.split(" "))]
         words = [folder if word == "FOLDER" else word for word in words]
         started = subprocess.Popen(
             words,
@@ -58,7 +57,7 @@ def measure(command, limit):
             start_new_session=True,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),
         )
-        timer = threading.Timer(limit, started.send_signal, (signal.SIGINT,))  # which ends the kernel, too
+        timer = threading.Timer(limit, started.terminate)  # its kernel sees that, and ends too
         timer.start()
         _, status, used = os.wait4(started.pid, 0)
         ended = timer.is_alive()
@@ -109,7 +108,6 @@ def rows():
             core = (
                 hours(cost["core_seconds"] / 3600) if cost["ended"] else f"not done after {cost['limit'] / 60:.0f} min"
             )
-            what = what.replace("-", " ") + " at full size" if "CRLAB_SIZE" in command else what
             yield room, what, command, core, cost["memory_mb"]
         for _, what, command, core in (line for line in stored() if line[0] == room):
             yield room, what, command, hours(core), ""
@@ -126,6 +124,9 @@ class Costs(SphinxDirective):
         self.env.note_dependency(str(COSTS))
         lines = ["| Room | Work | Command | Core hours | Memory (MB) |", "|:--|:--|:--|--:|--:|"]
         for room, what, command, core, memory in rows():
+            if "CRLAB_SIZE" in command:
+                chapter = command.split()[-1].removesuffix(".ipynb")
+                what, command = f"{{doc}}`/{chapter}` at full size", "CRLAB_SIZE=full make lab"
             lines.append(f"| {room} | {what} | `{command}` | {core} | {memory} |")
         return self.parse_text_to_nodes("\n".join(lines))
 

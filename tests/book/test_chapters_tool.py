@@ -1,8 +1,13 @@
 """Fingerprints: nothing stale is ever taken for current."""
 
+import os
+import re
+
 import chapters
+import colab
 import nbformat
 import pytest
+from nbclient import NotebookClient
 
 
 @pytest.fixture
@@ -99,3 +104,31 @@ def test_a_new_caption_is_shown_with_outputs_of_an_earlier_build(checkout):
     shown = chapters.with_outputs(path).cells[2]
     assert shown.outputs[0].text == "300 1\n"
     assert shown.metadata.mystnb.figure.caption == "new"
+
+
+def test_a_chapter_runs_from_any_folder(tmp_path):
+    """As in JupyterLab, where a kernel's folder need not be that of the repository: only what is installed is found."""
+    notebook = nbformat.read(chapters.ROOT / "book" / "acceleration" / "bells-cycle.ipynb", 4)
+    nbformat.write(notebook, tmp_path / "moved.ipynb")
+    done = run_elsewhere(tmp_path)
+    assert [cell.execution_count for cell in colab.code_cells(done)][-1] == len(colab.code_cells(done))
+    assert not [path for path in tmp_path.iterdir() if path.name != "moved.ipynb"], "a chapter leaves nothing behind"
+
+
+def run_elsewhere(folder):
+    notebook = nbformat.read(folder / "moved.ipynb", 4)
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"CRLAB_SIZE": "quick"}
+    environment |= {"CRLAB_PROGRESS": "0", "OPENBLAS_NUM_THREADS": "1"}
+    client = NotebookClient(notebook, timeout=600, kernel_name="python3", extra_arguments=chapters.QUIET)
+    client.resources["metadata"] = {"path": str(folder)}
+    with client.setup_kernel(env=environment):
+        for i, cell in enumerate(colab.code_cells(notebook), 1):
+            client.execute_cell(cell, notebook.cells.index(cell), execution_count=i)
+    return notebook
+
+
+@pytest.mark.parametrize("path", chapters.chapters(), ids=lambda p: p.stem)
+def test_no_chapter_names_a_file_by_its_place(path):
+    """It reads files through the package, and writes only into folders that it makes for the purpose."""
+    code = "\n".join(cell.source for cell in colab.code_cells(nbformat.read(path, 4)))
+    assert not re.search(r"""["'](?:\.{1,2}/|/[a-z]|book/|crlab/)|os\.chdir|getcwd|sys\.path""", code)
