@@ -81,7 +81,7 @@ def test_network_units_and_gas():
     mixed = network(helium=0.1)
     expected = 252e-27 * (1 + 0.1 * 1.83) / (1.6735e-24 + 0.1 * 6.6465e-24)
     assert mixed.total[carbon].to_value(PER_G) == pytest.approx(expected, rel=1e-4)
-    assert gas_mass(0).to_value(u.g) == pytest.approx(1.6735e-24, rel=1e-4)
+    assert gas_mass(0).to_value(u.g) == pytest.approx(1.6735e-24, rel=1e-4, abs=0)
 
 
 def test_network_shape(chain):
