@@ -215,7 +215,7 @@ ANSWERS: list[Answer] = [
     ),
     Answer(
         id="planes-4",
-        exercise="ex-many-horizon",
+        exercise="ex-many-galaxies-horizon",
         wanted="the scale along one mean free path over that along 15 kpc",
         kind="a pure number",
         compute=_nearer,
