@@ -205,7 +205,7 @@ ANSWERS: list[Answer] = [
         hint="N_src goes down by ten, and the scale goes as a power of it.",
     ),
     Answer(
-        id="planes-3",
+        id="planes-4",
         exercise="ex-many-chi",
         wanted="the suppression for which the mean number is a tenth",
         kind="a pure number",
@@ -214,7 +214,7 @@ ANSWERS: list[Answer] = [
         hint="between 10 and 100; interpolate in the logarithm.",
     ),
     Answer(
-        id="planes-4",
+        id="planes-5",
         exercise="ex-many-galaxies-horizon",
         wanted="the scale along one mean free path over that along 15 kpc",
         kind="a pure number",

@@ -20,12 +20,12 @@ BY_HAND = {
     "maps-3": 1 + 0.0801 / (0.1 + 0.9 * 0.00993),
     "planes-1": 0.0698**2 / (4 * 41.6) * 1e6 * u.yr,  # kpc² over kpc²/Myr
     "planes-2": 10 ** (1 / 3),
-    "planes-4": (15 / 7.07) ** (1 / 3),
+    "planes-5": (15 / 7.07) ** (1 / 3),
 }
 
 # Between what the text, or a bound, allows, where no other route is exact.
 BETWEEN = {
-    "planes-3": (10, 100),  # the hint; the count grows by about χ from 0.01 without suppression
+    "planes-4": (10, 100),  # the hint; the count grows by about χ from 0.01 without suppression
     "smooth-1": (1.0, 2.0),  # a lower halo is brighter; sources and gas fall by less than that
     "smooth-3": (1.0, 2.0),  # "below two"
     "smooth-4": (0.2, 0.8),  # four fifths of the region, which is less than the mean by far but not dark
