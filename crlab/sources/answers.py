@@ -197,6 +197,14 @@ ANSWERS: list[Answer] = [
         hint="average over ages that are 10 % younger to 10 % older.",
     ),
     Answer(
+        id="tell-1",
+        exercise="ex-tell-prior",
+        wanted="the probability of smooth after the change",
+        kind="a pure number",
+        compute=lambda: 0.01 * 0.5 / (0.01 * 0.5 + 0.3 + 0.2),
+        hint="multiply each probability by its prior, then divide by the sum of all three.",
+    ),
+    Answer(
         id="scale-1",
         exercise="ex-scale-batch",
         wanted="the smallest batch",

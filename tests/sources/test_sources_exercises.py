@@ -27,6 +27,7 @@ BY_HAND = {
     "credit-1": 3000 * ((11 - 0.29**2 / 6 / 30.6e-3) / 0.3) ** -1.1 * u.TeV,  # κ(60 TV) = 30.6 kpc²/Myr
     "credit-2": 300 ** (1 / 0.8 - 1 / 1.1) * 1.1 / 0.8,
     "credit-3": 0.5 * 1.1,  # "about half"
+    "tell-1": 1 / (1 + 0.5 / 0.005),  # odds of 1 to 1 become 1 to 100
     "scale-1": 42,
 }
 
