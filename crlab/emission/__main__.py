@@ -10,12 +10,11 @@ import sys
 import numpy as np
 from astropy import units as u
 
-from crlab import ensemble
+from crlab import command, ensemble
 from crlab.acceleration.escape import EscapeLaw
 from crlab.emission.absorption import Absorption
 from crlab.emission.density import Suppression, one_blas_thread
 from crlab.emission.stochastic import prepare
-from crlab.sources.__main__ import _executor
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
             lon=np.arange(-180 + options.step / 2, 180, options.step) * u.deg,
             absorption=None if options.transparent else Absorption(),
         )
-        with _executor(options.executor, options.workers, options.scheduler) as executor, one_blas_thread:
+        with command.executor(options) as executor, one_blas_thread:
             computed = ensemble.fill(
                 options.store,
                 simulator.batch,
@@ -87,9 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--factor", type=float, default=100.0, help="by which diffusion is slower (%(default)s)")
     parser.add_argument("--recovery", type=float, default=50.0, help="its recovery in kyr (%(default)s)")
     parser.add_argument("--transparent", action="store_true", help="without absorption")
-    parser.add_argument("--executor", choices=["threads", "processes", "dask"], default="threads")
-    parser.add_argument("--workers", type=int, help="threads or processes (default: the cores, or CRLAB_THREADS)")
-    parser.add_argument("--scheduler", help="address of a Dask scheduler; without it a cluster on this machine")
+    command.add_executor(parser)
     return parser
 
 

@@ -5,10 +5,11 @@ thin disc the number of sources beyond a level falls as its power -3/2, and at o
 Q exp(-ρ²/4Λ)/(4πΛ)^(3/2), as -4/3: sums of many follow stable laws. Derived in the chapter "Many Galaxies".
 """
 
+import hashlib
 import os
 from collections.abc import Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -369,9 +370,17 @@ class Simulator:
 
 
 def _said(value: Any) -> str:
-    """A value in words; without the address that Python gives to what has none of its own."""
+    """A value in words that differ where the value does; long arrays as a digest, for numpy prints only their ends."""
+    if is_dataclass(value):
+        inside = ", ".join(f"{item.name}={_said(getattr(value, item.name))}" for item in fields(value))
+        return f"{type(value).__name__}({inside})"
+    if isinstance(value, np.ndarray) and value.size > 3:
+        digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()[:16]
+        return f"{value.shape} {getattr(value, 'unit', '')} {digest}"
     words = repr(value)
-    return type(value).__name__ if " object at 0x" in words else words
+    if " at 0x" in words:
+        raise ValueError(f"{type(value).__name__} needs a __repr__ that tells what it is, for a store to know it again")
+    return words
 
 
 def _seen(

@@ -4,18 +4,12 @@ Called again after a kill it goes on where it stopped. The store is that of `crl
 """
 
 import argparse
-import contextlib
-import importlib
-import multiprocessing
 import sys
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 from astropy import units as u
 
-from crlab import ensemble, parallel
+from crlab import command, ensemble
 from crlab.acceleration.escape import EscapeLaw
 from crlab.sources.population import PROFILES, Population
 from crlab.sources.spectra import Galaxy, prepare
@@ -41,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         population = Population(options.profile)
         rate = population.ring_density(0 * u.kpc) if options.profile == "infinite" else population.ring_density
         simulator = prepare(Galaxy(rate=rate), R, scenarios=scenarios, threshold=options.threshold)
-        with _executor(options.executor, options.workers, options.scheduler) as executor:
+        with command.executor(options) as executor:
             computed = ensemble.fill(
                 options.store,
                 simulator.batch,
@@ -86,9 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         "--threshold", type=float, default=2e-4, help="share of the mean below which sources are a Gaussian"
     )
     parser.add_argument("--profile", default="infinite", choices=["infinite", *PROFILES], help="where the sources are")
-    parser.add_argument("--executor", choices=["threads", "processes", "dask"], default="threads")
-    parser.add_argument("--workers", type=int, help="threads or processes (default: the cores, or CRLAB_THREADS)")
-    parser.add_argument("--scheduler", help="address of a Dask scheduler; without it a cluster on this machine")
+    command.add_executor(parser)
     return parser
 
 
@@ -98,32 +90,6 @@ def _grid(lowest: float, highest: float, per_decade: int) -> u.Quantity:
             f"--lowest, --highest and --per-decade must make a grid, got {lowest}, {highest}, {per_decade}"
         )
     return np.geomspace(lowest, highest, max(2, round(per_decade * np.log10(highest / lowest)) + 1)) * u.GV
-
-
-@contextlib.contextmanager
-def _executor(kind: str, workers: int | None, scheduler: str | None) -> Iterator[Executor]:
-    """Threads, processes or a Dask cluster behind the one interface that `crlab.parallel` takes."""
-    number = parallel.threads() if workers is None else workers
-    if number < 1:
-        raise ValueError(f"--workers must be at least 1, got {number}")
-    if kind == "threads":
-        with ThreadPoolExecutor(number) as pool:
-            yield pool
-    elif kind == "processes":
-        with ProcessPoolExecutor(number, mp_context=multiprocessing.get_context("spawn")) as processes:
-            yield processes
-    else:
-        try:
-            dask: Any = importlib.import_module("distributed")
-        except ImportError:
-            raise ImportError("--executor dask needs the extra crlab[cluster]") from None
-        with contextlib.ExitStack() as stack:
-            if scheduler is None:
-                scheduler = stack.enter_context(
-                    dask.LocalCluster(n_workers=number, threads_per_worker=1, dashboard_address=None)
-                )
-            client = stack.enter_context(dask.Client(scheduler))
-            yield client.get_executor()
 
 
 if __name__ == "__main__":

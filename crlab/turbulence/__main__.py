@@ -1,15 +1,10 @@
 """Command line: ``python -m crlab.turbulence results FOLDER`` and ``python -m crlab.turbulence checks``."""
 
 import argparse
-import contextlib
-import importlib
 import sys
-from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-from crlab import parallel
+from crlab import command
 from crlab.turbulence import checks, results
 
 
@@ -33,9 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     making.add_argument("--target", type=Path, help="folder of the table; by default the stored one is renewed")
     making.add_argument("--collect", action="store_true", help="compute nothing, collect the complete cases")
     making.add_argument("--full", action="store_true", help="down to r_g = 0.001 L_c; by default into FOLDER/table")
-    making.add_argument("--executor", choices=["threads", "dask"], default="threads")
-    making.add_argument("--workers", type=int, help="threads or processes (default: the cores, or CRLAB_THREADS)")
-    making.add_argument("--scheduler", help="address of a Dask scheduler; without it a cluster on this machine")
+    command.add_executor(making)
     checking = commands.add_parser("checks", help="measure anew what theory and other codes give")
     checking.add_argument("--size", type=int, default=10, help="multiplies the number of fields; 10 by default")
     checking.add_argument("--target", type=Path, help="file to write the table to")
@@ -51,32 +44,10 @@ def main(arguments: list[str] | None = None) -> int:
     cases = (*results.CASES, *results.FULL) if options.full else results.CASES
     stored = options.folder / "table" if options.full else Path(__file__).with_name("results")
     if not options.collect:
-        with _executor(options.executor, options.workers, options.scheduler) as executor:
+        with command.executor(options) as executor:
             results.run(options.folder, cases, executor=executor)
     results.collect(options.folder, options.target or stored, cases)
     return 0
-
-
-@contextlib.contextmanager
-def _executor(kind: str, workers: int | None, scheduler: str | None) -> Iterator[Executor]:
-    """Threads or a Dask cluster behind the one interface that `crlab.parallel` takes."""
-    number = parallel.threads() if workers is None else workers
-    if number < 1:
-        raise ValueError(f"--workers must be at least 1, got {number}")
-    if kind == "threads":
-        with ThreadPoolExecutor(number) as pool:
-            yield pool
-        return
-    try:
-        dask: Any = importlib.import_module("distributed")
-    except ImportError:
-        raise ImportError("--executor dask needs the extra crlab[cluster]") from None
-    with contextlib.ExitStack() as stack:
-        if scheduler is None:
-            cluster = dask.LocalCluster(n_workers=number, threads_per_worker=1, dashboard_address=None)
-            scheduler = stack.enter_context(cluster)
-        client = stack.enter_context(dask.Client(scheduler))
-        yield client.get_executor()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from crlab.emission.__main__ import main
 from crlab.emission.absorption import CMB, Absorption
 from crlab.emission.cross_sections import RIGIDITY, emissivity_matrix
 from crlab.emission.density import Suppression, density, mean_field, one_blas_thread
-from crlab.emission.gas import Ferriere
+from crlab.emission.gas import Cube, Ferriere
 from crlab.emission.line_of_sight import integrate, positions, steps
 from crlab.emission.stochastic import beam_scale, column_share, ensemble, exceedance, prepare, tail_scale, weights
 from crlab.sources.credit import RATE, source_count
@@ -169,6 +169,27 @@ def test_a_store_is_resumed_and_refuses_what_differs(on_one_thread, tmp_path):
     ):
         with pytest.raises(ValueError, match=f"made with.*{words}"):
             ensemble(4, seed=3, **{**FEW, **change}, store=store, batch=2, progress=False)
+
+
+def test_a_store_is_refused_for_another_map_of_gas_that_looks_the_same(tmp_path):
+    """Both maps print alike, since numpy leaves out the middle of large arrays."""
+    values = np.ones((11, 11, 11))
+    other = values.copy()
+    other[5, 5, 5] = 2
+    maps = [Cube(v / u.cm**3, first=[-15] * 3 * u.kpc, step=[3] * 3 * u.kpc) for v in (values, other)]
+    assert repr(maps[0]) == repr(maps[1])
+    few = FEW | {"scenarios": {"burst": None}, "store": tmp_path / "planes", "progress": False}
+    ensemble(1, seed=3, **few, gas=maps[0])
+    with pytest.raises(ValueError, match=r"made with gas = 'Cube.*, not 'Cube"):
+        ensemble(1, seed=3, **few, gas=maps[1])
+    assert stored.missing(tmp_path / "planes") == 0
+
+    class Nameless:
+        def nuclei(self, x, y, z):
+            return np.ones_like(x)
+
+    with pytest.raises(ValueError, match="Nameless needs a __repr__"):
+        ensemble(1, seed=3, **few, gas=Nameless())
 
 
 def test_the_command_makes_the_same_store(tmp_path, capsys, monkeypatch):
