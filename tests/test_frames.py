@@ -230,6 +230,19 @@ def test_the_control_suits_the_values(watched, values, kind):
     assert control.value == pytest.approx(values[0])
 
 
+def test_a_control_for_what_was_computed_stops_at_the_values_alone(watched):
+    def look_up(slope):
+        return {1: line(1), 10: line(10), 3000: line(3000)}[slope.to_value(u.pc)]
+
+    made = slider(look_up, [3000, 10, 1] * u.pc, label="at {:g}", between=False, **WORDS)
+    control, picture = made.widget().children
+    assert type(control).__name__ == "SelectionSlider"
+    assert control.options == (("at 3000 pc", 3000.0), ("at 10 pc", 10.0), ("at 1 pc", 1.0))
+    assert "at 3000 pc" in picture.value
+    control.index = 2
+    assert f'alt="{WORDS["alt"]} at 1 pc"' in picture.value
+
+
 @needs_browser
 def test_a_slider_moves_by_keyboard_in_a_page(browser):
     page = browser.new_page()
