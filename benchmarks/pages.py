@@ -25,8 +25,10 @@ new PerformanceObserver(list => {
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves the pages without a word."""
+
     def log_message(self, *args):
-        pass
+        """Say nothing."""
 
 
 def measure(browser, address):
