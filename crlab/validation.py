@@ -15,9 +15,9 @@ from astropy import units as u
 
 __all__ = ["METHODS", "Comparison", "Validation", "all_validations", "table"]
 
-METHODS = ("analytic", "numerical", "finite volume", "stochastic equations", "Monte Carlo", "published")
+METHODS = ("analytic", "numerical", "finite volume", "stochastic equations", "Monte Carlo", "other code", "published")
 """What a method may be: a closed form; a quadrature, a root or a solver of ordinary equations; one of the three kinds
-of simulation; a value in the literature."""
+of simulation; what a program of others gave; a value in the literature."""
 
 _SIGMA = 3.0
 
