@@ -18,6 +18,7 @@ from pathlib import Path
 import colab
 import nbformat
 import yaml
+from docutils import nodes
 from jupyter_cache import get_cache
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
@@ -25,6 +26,7 @@ from sphinx.util.docutils import SphinxDirective
 
 ROOT = Path(__file__).resolve().parents[1]
 QUIET = ["--log-level=ERROR"]  # else each kernel warns of its local sockets
+COST = "Time and memory at book size"  # how the sentence begins to which a page adds what was measured
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 # Run before and after the chapter in its own kernel: which files of crlab it used, and its peak memory.
 WATCH = """
@@ -84,21 +86,21 @@ def is_current(notebook):
     return record is not None and record["fingerprint"] == fingerprint(notebook, record["files"])
 
 
-def execute(path):
-    """Run a chapter in a fresh kernel, in its own folder; return it with outputs and record."""
+def execute(path, folder=None, **environment):
+    """Run a chapter in a fresh kernel, in its own folder or another one; return it with outputs and record."""
     notebook = nbformat.read(path, 4)
     # BLAS on one thread: its threads spin when both cores are busy, and small matrices then take far longer.
-    environment = {"CRLAB_PROGRESS": "0", "CRLAB_THREADS": os.environ.get("CRLAB_THREADS", "2")}
-    environment["OPENBLAS_NUM_THREADS"] = "1"
+    defaults = {"CRLAB_PROGRESS": "0", "CRLAB_THREADS": os.environ.get("CRLAB_THREADS", "2")}
+    environment = os.environ | defaults | {"OPENBLAS_NUM_THREADS": "1"} | environment
     code = [i for i, cell in enumerate(notebook.cells, 1) if cell.cell_type == "code" and not colab.is_door(cell)]
     watch, probe = nbformat.v4.new_code_cell(WATCH), nbformat.v4.new_code_cell(PROBE)
     notebook.cells = [watch, *notebook.cells, probe]
     client = NotebookClient(
         notebook, timeout=600, kernel_name="python3", record_timing=False, coalesce_streams=True, extra_arguments=QUIET
     )
-    client.resources["metadata"] = {"path": str(path.parent)}
+    client.resources["metadata"] = {"path": str(folder or path.parent)}
     begin = time.perf_counter()
-    with client.setup_kernel(env=os.environ | environment):
+    with client.setup_kernel(env=environment):
         client.execute_cell(watch, 0, store_history=False)
         for count, i in enumerate(code, 1):
             say(f"  {path.stem}: cell {count} of {len(code)}", end="\r")
@@ -194,9 +196,20 @@ class RunStatus(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(rows))
 
 
+def tell_cost(app, doctree):
+    """Write what a chapter took into its page, where it promises that."""
+    path = ROOT / f"{app.env.docname}.ipynb"
+    for paragraph in doctree.findall(nodes.paragraph):
+        if paragraph.astext().startswith(COST):
+            record = with_outputs(path).metadata.crlab
+            words = f"This chapter took {record.seconds:.0f} s on two cores and {record.memory_mb} MB. "
+            paragraph.insert(0, nodes.Text(words))
+
+
 def setup(app):
     """Sphinx calls this."""
     app.connect("config-inited", prime, priority=100)
+    app.connect("doctree-read", tell_cost)
     app.add_directive("run-status", RunStatus)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 

@@ -14,7 +14,7 @@ VENV = ROOT / ".venv-newest"
 EXTENSIONS = """
     sphinx myst-nb sphinx-book-theme sphinx-external-toc sphinx-exercise sphinxcontrib-bibtex sphinx-design
     sphinx-copybutton sphinx-togglebutton sphinx-multitoc-numbering sphinx-jupyterbook-latex sphinx-comments
-    sphinx-thebe sphinx-mathjax-offline linkify-it-py crflux[gsf] ipykernel jupyter-cache nbclient
+    sphinx-thebe sphinx-mathjax-offline playwright linkify-it-py crflux[gsf] ipykernel jupyter-cache nbclient
 """.split()  # noqa: SIM905
 
 

@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "_build" / "html"
-WHOLE = SITE / "whole-book.htm"  # beside the pages, for their style sheets and MathJax, and none of the *.html
+WHOLE = SITE / "whole-book.htm"  # beside the pages, for their style sheets, and none of the *.html
 TARGET = ROOT / "_build" / "book.pdf"
 DROPPED = (
     "script, .headerlink, .copybtn, .prev-next-footer, .crlab-player button, .crlab-player input, iframe, noscript"
@@ -67,7 +67,7 @@ def article(page, names):
         element.decompose()
     seen = set()  # sphinx-exercise gives all contents one id
     for element in found.find_all(True):
-        for key in ("href", "src"):
+        for key in ("href", "xlink:href", "src"):
             if key in element.attrs and not element[key].startswith("data:"):
                 element[key] = moved(element[key], page, names)
         if "id" in element.attrs:
@@ -89,12 +89,6 @@ def assemble():
         f'<link rel="stylesheet" href="{moved(link["href"], names[0], names)}">'
         for link in first.select('link[rel="stylesheet"]')
     )
-    # The page's own scripts that set up and load MathJax.
-    for script in first.find_all("script"):
-        if "mathjax" in (script.get("src", "") + (script.string or "")).lower():
-            if script.get("src"):
-                script["src"] = moved(script["src"], names[0], names)
-            head += str(script)
     title = yaml.safe_load((ROOT / "_config.yml").read_text())["title"]
     body = "\n".join(article(name, names) for name in names)
     WHOLE.write_text(
@@ -113,7 +107,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 def print_pdf(whole, target):
-    """Print the document, once its equations and images are there."""
+    """Print the document, once its images are there."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(SITE)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -123,7 +117,6 @@ def print_pdf(whole, target):
             page = browser.new_page()
             page.set_default_timeout(300_000)
             page.goto(f"http://127.0.0.1:{server.server_port}/{whole.name}", wait_until="load")
-            page.evaluate("MathJax.startup.promise")
             page.emulate_media(media="print")
             margin = {"top": "18mm", "bottom": "18mm", "left": "18mm", "right": "18mm"}
             page.pdf(

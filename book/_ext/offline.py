@@ -1,29 +1,10 @@
-"""Keep the book whole without a network: equations, doors to its repository, no repeated scripts."""
+"""Keep the book whole without a network: doors to its repository, no repeated scripts."""
 
 import base64
 import re
-import shutil
 import struct
 import subprocess
-from importlib.util import find_spec
 from pathlib import Path
-
-MATHJAX = "tex-svg-full.js"
-# Text waits for its equations, or at most a moment (see crlab.css), so that no line jumps under a reader's eyes.
-WAIT = """
-document.documentElement.classList.add("crlab-typesetting");
-addEventListener("load", () => Promise.resolve(window.MathJax?.startup?.promise)
-  .finally(() => document.documentElement.classList.remove("crlab-typesetting")));
-"""
-
-
-def copy_mathjax(app, exception):
-    """Put the one file of MathJax beside the pages."""
-    if exception is None and app.builder.format == "html":
-        package = Path(find_spec("sphinx-mathjax-offline").origin).parent
-        target = Path(app.outdir) / "_static" / "mathjax"
-        target.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(package / "static" / "mathjax" / MATHJAX, target / MATHJAX)
 
 
 def public_address(address):
@@ -115,10 +96,7 @@ def mark_claims(app, doctree):
 
 def setup(app):
     """Sphinx calls this."""
-    app.config.mathjax_path = f"mathjax/{MATHJAX}"
-    app.add_js_file(None, body=WAIT)
     app.connect("config-inited", doors, priority=100)
-    app.connect("build-finished", copy_mathjax)
     app.connect("doctree-read", mark_claims)
     app.connect("html-page-context", mend_lists)
     app.connect("html-page-context", size_images)

@@ -70,9 +70,9 @@ def _age_of_a_hundredth() -> u.Quantity:
 
 
 def _brighter() -> float:
-    """Line of sight of 15 kpc through a source of 1 kyr, with diffusion slower by 10, at any energy."""
-    age, R = 1 * u.kyr, 10 * u.TV
-    wide = spread(age, R, scenario=Suppression(factor=10.0))[0, 0]
+    """Line of sight of 15 kpc through a source of 1 kyr and 50 pc, with diffusion slower by 10, parents of 100 TV."""
+    age, R = 1 * u.kyr, 100 * u.TV
+    wide = spread(age, R, scenario=Suppression(factor=10.0))[0, 0] + (50 * u.pc) ** 2 / 2
     return float(1 + column_share(age, 15 * u.kpc) * (Halo().kappa(R) * age / wide).to_value(u.one))
 
 
@@ -185,7 +185,7 @@ ANSWERS: list[Answer] = [
         wanted="the factor by which the line of sight is brighter",
         kind="a pure number",
         compute=_brighter,
-        hint="the share grows by κτ/Λ, with Λ from spread; and do not forget the rest of the line of sight.",
+        hint="the share grows by κτ/Λ, with Λ from spread and the source's own; do not forget the rest of the line.",
     ),
     Answer(
         id="planes-1",

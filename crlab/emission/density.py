@@ -33,7 +33,7 @@ from crlab.units import Array, take
 __all__ = ["Density", "Scenario", "Suppression", "density", "direct", "mean_field", "missing", "spread", "window"]
 
 _RATE = 1 / (u.kpc**2 * u.Myr)
-_OLDEST = 3.0  # κT/h², beyond which 5e-4 of the mean is left out
+_OLDEST = 3.0  # κT/z_max², beyond which 5e-4 of the mean is left out
 _FAINT = 1e-5  # of the mean at the Sun, below which a young source is not felt
 _ERROR = 1e-3  # of the mean at the Sun, by which linear interpolation may miss one source
 _WIDE = 12.0  # Λ over the squared spacing, above which linear interpolation is good to 1 per cent
@@ -152,7 +152,7 @@ def spread(age: u.Quantity, rigidity: u.Quantity, *, halo: Halo | None = None, s
 
 
 def window(rigidity: u.Quantity, *, halo: Halo | None = None) -> u.Quantity:
-    """Time span from which sources are needed: ages up to 3 h²/κ of the lowest rigidity, and 0.5 Myr.
+    """Time span from which sources are needed: ages up to 3 z_max²/κ of the lowest rigidity, and 0.5 Myr.
 
     Older sources make 5e-4 of the mean (`missing`). The half Myr is for particles that leave late or spread slowly.
 
@@ -185,7 +185,7 @@ def window(rigidity: u.Quantity, *, halo: Halo | None = None) -> u.Quantity:
 
 
 def missing(span: u.Quantity, rigidity: u.Quantity, *, halo: Halo | None = None) -> Array:
-    """Part of the mean that sources older than a time span make, 1 - H(κT/h²), but at least that beyond 3 h²/κ.
+    """Part of the mean that sources older than a time span make, 1 - H(κT/z_max²), but at least that beyond 3 z_max²/κ.
 
     Parameters
     ----------
@@ -327,8 +327,8 @@ def density(
 ) -> Density:
     """Density of the cosmic rays of some sources in the whole halo, over the mean at the Sun.
 
-    Ages beyond 3 h²/κ are left out (`missing`). Each source is a Gaussian of width `size` at first; with 50 pc the mean
-    in the plane is 0.8 per cent below that of points. Heights of sources enter the table through their even part.
+    Ages beyond 3 z_max²/κ are left out (`missing`). Each source is a Gaussian of width `size` at first; with 50 pc the
+    mean in the plane is 0.8 per cent below that of points. Heights of sources enter the table through their even part.
 
     Parameters
     ----------
@@ -342,8 +342,8 @@ def density(
     spacing, edge : Quantity
         Of the finest grid, which runs from -edge to edge in x and y.
     levels : int
-        Heights of the grid, at h (i/(levels - 1))²; with 1 the density is that of z = 0 at all heights, for lines of
-        sight in the plane.
+        Heights of the grid, at z_max (i/(levels - 1))²; with 1 the density is that of z = 0 at all heights, for lines
+        of sight in the plane.
     size : Quantity
         Width of a source when it lets its particles go.
     executor, progress
@@ -419,7 +419,7 @@ def density(
 
 
 def _unit(population: Population, R: Array, halo: Halo) -> Array:
-    """1/ψ̄ at the Sun over Q, 2κ/(ν Σ_eff h), in kpc3."""
+    """1/ψ̄ at the Sun over Q, 2κ/(ν Σ_eff z_max), in kpc3."""
     local = population.rate * population.sigma_eff(height=halo.height)
     return np.asarray((2 * halo.kappa(R * u.GV) / (local * halo.height)).to_value(u.kpc**3))
 

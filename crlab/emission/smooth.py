@@ -310,8 +310,8 @@ def band(
 ) -> Band:
     """Smooth prediction for each gas model and each set of cross-sections.
 
-    Two gas models differ by a factor of two in the plane, two cross-sections by 20 to 30 per cent: the band is the
-    spread of what is in use, not a confidence interval.
+    Two gas models differ by a factor of two within 5° of the plane, two cross-sections by 20 to 30 per cent: the band
+    is the spread of what is in use, not a confidence interval.
 
     Parameters
     ----------

@@ -88,7 +88,7 @@ def weights(energy: u.Quantity, rigidity: u.Quantity, **options: Any) -> Array:
 def column_share(
     age: u.Quantity, length: u.Quantity, *, rate: u.Quantity = RATE, height: u.Quantity = 5 * u.kpc
 ) -> Array:
-    """Column of one source over the smooth column of a line of sight through it, 1/(2π σ̇ τ h L): the same at all E.
+    """Column of one source over the smooth column of a line of sight through it, 1/(2π σ̇ τ z_max L), at all E.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def column_share(
     rate : Quantity
         σ̇, sources per area and time.
     height : Quantity
-        h of the halo.
+        z_max of the halo.
 
     Returns
     -------
@@ -153,7 +153,7 @@ def exceedance(
     Returns
     -------
     ndarray
-        Of the shape of `level`. Good for levels that young sources make, Λ ≪ h².
+        Of the shape of `level`. Good for levels that young sources make, Λ ≪ z_max².
 
     Raises
     ------
@@ -226,14 +226,14 @@ def tail_scale(level: float, number: Any, index: float) -> Array:
 
 
 def beam_scale(number: Any, length: Any) -> Array:
-    """Scale of the stable law with α = 3/2 along a thin line of sight, γ/⟨I⟩ = 0.529 N_src^(-1/3) (h/L)^(1/3).
+    """Scale of the stable law with α = 3/2 along a thin line of sight, γ/⟨I⟩ = 0.529 N_src^(-1/3) (z_max/L)^(1/3).
 
     Parameters
     ----------
     number : array_like
         N_src of the parent cosmic rays (`crlab.sources.credit.source_count`).
     length : array_like
-        L/h.
+        L/z_max.
 
     Returns
     -------

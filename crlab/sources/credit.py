@@ -4,9 +4,9 @@ r"""CREDIT: one source whose particles leave from the highest energy downwards, 
 
     ψ_i(E) = Q(E) G(ρ, κ(E) [T - t_esc(E)]),   0 while t_esc(E) > T.
 
-All is given over the smooth mean ψ̄(E) = σ̇ Q h/2κ of a disc with σ̇ explosions per area and time, so that Q drops out:
-x_i = 2κG/(σ̇h). Source and observer are in the plane; energies are those of protons with E ≈ R. Derived in the chapter
-"CREDIT".
+All is given over the smooth mean ψ̄(E) = σ̇ Q z_max/2κ of a disc with σ̇ explosions per area and time, and Q drops out:
+x_i = 2κG/(σ̇ z_max). Source and observer are in the plane; energies are those of protons with E ≈ R. Derived in the
+chapter "CREDIT".
 """
 
 from dataclasses import dataclass
@@ -205,7 +205,7 @@ def single_source(
     halo: Halo | None = None,
     rate: u.Quantity = RATE,
 ) -> Array:
-    """Spectrum of one source over the smooth mean, x_i = 2κG/(σ̇h).
+    """Spectrum of one source over the smooth mean, x_i = 2κG/(σ̇ z_max).
 
     Parameters
     ----------

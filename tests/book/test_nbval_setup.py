@@ -53,6 +53,20 @@ def test_honest_cells_pass_and_spoilt_ones_fail(tmp_path):
     assert found == ["PASSED"] * 4 + ["FAILED"] * 3, done.stdout
 
 
+@pytest.mark.parametrize(
+    ("stored_text", "verdict"),
+    [("kappa 4.4 ± 0.3: True", "PASSED"), ("kappa 14 ±  0.31: True", "PASSED"), ("kappa 4.4 ± 0.3: False", "FAILED")],
+)
+def test_chaotic_cells_may_differ_in_numbers_not_in_words(tmp_path, stored_text, verdict):
+    notebook = stored(["print('kappa 4.4 ± 0.3: True')"] * 2)
+    for cell in notebook.cells:
+        cell.outputs[0].text = stored_text + "\n"
+    notebook.cells[1].metadata["tags"] = ["chaotic"]
+    found, done = verdicts(tmp_path, notebook)
+    same = stored_text == "kappa 4.4 ± 0.3: True"
+    assert found == ["PASSED" if same else "FAILED", verdict], done.stdout
+
+
 @pytest.mark.parametrize("cleared", [[0, 1], [1]], ids=["no outputs at all", "one cell never run"])
 def test_a_chapter_without_stored_outputs_fails(tmp_path, cleared):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 1", execution_count=1) for _ in "ab"])
