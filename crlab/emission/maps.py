@@ -264,6 +264,15 @@ def write(path: str | Path, sky: SkyMap, *, overwrite: bool = False) -> None:
     ------
     OSError
         The file exists, or cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> sky = SkyMap(np.ones((1, 12)) / (u.GeV * u.cm**2 * u.s * u.sr), [10] * u.TeV, {"MODEL": "flat"})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(f"{folder}/sky.fits", sky)
+    ...     print(healpy.read_map(f"{folder}/sky.fits").shape)
+    (12,)
     """
     names = [f"ENERGY_{i + 1}" for i in range(len(sky.energy))]
     header: list[tuple[Any, ...]] = [
@@ -300,6 +309,16 @@ def read(path: str | Path) -> SkyMap:
         No such file.
     ValueError
         No HEALPix table in RING order and Galactic coordinates, or one without units and energies.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> sky = SkyMap(np.ones((1, 12)) / (u.GeV * u.cm**2 * u.s * u.sr), [10] * u.TeV, {"MODEL": "flat"})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(f"{folder}/sky.fits", sky)
+    ...     again = read(f"{folder}/sky.fits")
+    >>> print(again.nside, again.energy.to(u.TeV), again.meta["MODEL"])
+    1 [10.] TeV flat
     """
     from astropy.io import fits
 
