@@ -124,6 +124,11 @@ def all_answers() -> dict[str, Answer]:
     ------
     ValueError
         Two entries share an id.
+
+    Examples
+    --------
+    >>> all_answers()["slab-1"]
+    slab-1: the mean grammage of the leaky box (a grammage, in units like g / cm2)
     """
     from crlab.rooms import ROOMS
 

@@ -28,6 +28,11 @@ class Slide(NamedTuple):
         What a slide shows that states nothing to compute; empty for one with entries in the ledger.
     chapter : str
         Where the book takes that up, as in `Claim.chapter`.
+
+    Examples
+    --------
+    >>> SLIDES[0].title
+    'The cosmic ray spectrum'
     """
 
     title: str
@@ -113,7 +118,7 @@ SLIDES = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """The outcome of computing one claim.
+    """The outcome of computing one claim; made by `Claim.check`.
 
     Parameters
     ----------
@@ -256,6 +261,12 @@ def all_claims() -> dict[str, Claim]:
     ------
     ValueError
         Two entries share an id.
+
+    Examples
+    --------
+    >>> claim = all_claims()["acceleration-index"]
+    >>> print(claim.stated_text, claim.chapter)
+    2 acceleration/bells-cycle
     """
     # Imported here, so that a chapter that reads only its own entries does not depend on the list of rooms.
     from crlab.rooms import ROOMS
@@ -287,6 +298,11 @@ def get(claim_id: str) -> Claim:
     ------
     ValueError
         An unknown id; the message lists those of the same first word.
+
+    Examples
+    --------
+    >>> print(get("acceleration-index").check())
+    dN/dE ∝ E^-s, s: talk 2, here 2 (agrees)
     """
     from crlab.rooms import ROOMS
 
@@ -316,6 +332,11 @@ def report(chapter: str) -> str:
     ------
     ValueError
         The ledger has no entry for this chapter.
+
+    Examples
+    --------
+    >>> print(report("anisotropy/how-isotropic-is-the-sky").splitlines()[-2])
+    anisotropy of 40 Galactic sources without scattering: talk 1, here 1 (agrees)
     """
     try:
         entries = [claim for claim in _of(str(chapter).split("/")[0]) if claim.chapter == chapter]
@@ -345,6 +366,14 @@ def table() -> str:
     ------
     ValueError
         A claim of a slide that `SLIDES` does not have.
+
+    Examples
+    --------
+    >>> from unittest.mock import patch
+    >>> one = {"acceleration-index": get("acceleration-index")}
+    >>> with patch("crlab.claims.all_claims", lambda: one):  # one entry; without this all are computed, in minutes
+    ...     print(table().splitlines()[2])
+    | Small energy gain ΔE, little particle loss ΔN per cycle | dN/dE ∝ E^-s, s | 2 | 2 | agrees | [bells cycle](...
     """
     rows = ["| Slide | Statement | Stated | Here | Verdict | Computed in, and remark |", "|:--|:--|--:|--:|:--|:--|"]
     order = {slide.title: i for i, slide in enumerate(SLIDES)}
@@ -372,6 +401,11 @@ def other_slides() -> str:
     -------
     str
         With links as in `table`.
+
+    Examples
+    --------
+    >>> print(other_slides().splitlines()[-1])
+    | Summary | three sentences that the slides before it support | [perpendicular transport](...) |
     """
     rows = ["| Slide | What it shows | Where the book takes it up |", "|:--|:--|:--|"]
     stated = {claim.slide for claim in all_claims().values()}

@@ -137,6 +137,15 @@ def missing(path: str | os.PathLike[str]) -> int:
         No such folder.
     ValueError
         A folder that is no store, or a file in it that is cut short.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> task = dict(n=10, batch=4, seed=1, coords={"step": [1, 2, 3]}, parameters={})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = fill(f"{folder}/ones", lambda block: np.ones((block.size, 3)), **task)
+    ...     missing(f"{folder}/ones")
+    0
     """
     path = Path(path)
     array = _array(_open(path))
@@ -163,6 +172,16 @@ def read(path: str | os.PathLike[str], start: int = 0, stop: int | None = None) 
         No such folder.
     ValueError
         A folder that is no store, realisations that it does not have or not yet, a file that is cut short.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> task = dict(n=10, batch=4, seed=1, coords={"step": [1, 2, 3]}, parameters={})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = fill(f"{folder}/ones", lambda block: np.ones((block.size, 3)), **task)
+    ...     read(f"{folder}/ones", 3, 5)
+    array([[1., 1., 1.],
+           [1., 1., 1.]])
     """
     path = Path(path)
     array = _array(_open(path))

@@ -79,7 +79,7 @@ class Slider(Player):
     """A figure that follows a slider; made by `slider`.
 
     A page shows pictures of it. In Jupyter with a kernel the same object shows a control that draws anew for every
-    position, also between the pictures.
+    position, where it can also between the pictures.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class Slider(Player):
         Those of the pictures, in `unit`.
     unit : Unit, optional
         Of what `draw` gets; without one it gets floats.
-    label, alt, title, dpi
+    label, alt, title, dpi, between
         As for `slider`.
     """
 
@@ -102,12 +102,13 @@ class Slider(Player):
     alt: str
     title: str
     dpi: int
+    between: bool = True
 
     def widget(self) -> Any:
         """Make the control that Jupyter shows: a slider over the whole range, and the figure for its position.
 
         The slider is logarithmic where the values grow by factors rather than by steps, and takes whole numbers where
-        the values are whole.
+        the values are whole. Where nothing can be drawn between the values, it goes from one to the next.
 
         Returns
         -------
@@ -124,6 +125,9 @@ class Slider(Player):
     def _control(self, widgets: Any) -> Any:
         look = {"description": self.title, "style": {"description_width": "initial"}, "layout": {"width": "95%"}}
         low, high, first = float(self.values.min()), float(self.values.max()), float(self.values[0])
+        if not self.between:
+            stops = [(self.label.format(_with_unit(value, self.unit)), value) for value in self.values.tolist()]
+            return widgets.SelectionSlider(options=stops, value=first, **look)
         if _grows_by_factors(self.values):
             ends = {"min": np.log10(low), "max": np.log10(high), "step": np.log10(high / low) / 100}
             return widgets.FloatLogSlider(value=first, **ends, readout_format=".3g", **look)
@@ -199,6 +203,7 @@ def slider(
     label: str = "{:.3g}",
     interval: int = 900,
     dpi: int = 100,
+    between: bool = True,
 ) -> Slider:
     """Show the figure that a function draws for a value, with a slider to choose the value.
 
@@ -224,6 +229,9 @@ def slider(
         Milliseconds for a picture when they play.
     dpi : int
         Resolution of the pictures.
+    between : bool
+        Whether `draw` takes any value of the range. Where it only looks up what was computed for `values`, the live
+        slider stops at these.
 
     Returns
     -------
@@ -263,7 +271,7 @@ def slider(
     if len(sizes) > 1:
         raise ValueError(f"draw must return figures of one size, got {len(sizes)} sizes")
     page = _page(images, labels, title, interval)
-    return Slider(page, draw, numbers, unit, label, alt, title, dpi)
+    return Slider(page, draw, numbers, unit, label, alt, title, dpi, between)
 
 
 def _check(alt: str, title: str, **positive: int) -> None:

@@ -31,6 +31,12 @@ class Block:
         The items of the block, ``start <= item < stop``.
     seed : int
         Root seed that all blocks of one calculation share.
+
+    Examples
+    --------
+    >>> first, second = blocks(5, size=3, seed=1)
+    >>> second.start, second.size
+    (3, 2)
     """
 
     index: int
@@ -94,6 +100,11 @@ def threads() -> int:
     ------
     ValueError
         ``CRLAB_THREADS`` is no positive integer.
+
+    Examples
+    --------
+    >>> threads() >= 1
+    True
     """
     wanted = os.environ.get("CRLAB_THREADS")
     if wanted is None:

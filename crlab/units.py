@@ -136,6 +136,11 @@ class Nucleus:
     mass : float
         Rest energy in GeV. For nuclei beyond hydrogen A atomic mass units: right to 0.7 % for 2H and 3He,
         0.3 % otherwise.
+
+    Examples
+    --------
+    >>> Nucleus("4He", Z=2, A=4, mass=3.7274).Z
+    2
     """
 
     name: str

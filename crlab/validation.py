@@ -15,9 +15,9 @@ from astropy import units as u
 
 __all__ = ["METHODS", "Comparison", "Validation", "all_validations", "table"]
 
-METHODS = ("analytic", "numerical", "finite volume", "stochastic equations", "Monte Carlo", "published")
+METHODS = ("analytic", "numerical", "finite volume", "stochastic equations", "Monte Carlo", "other code", "published")
 """What a method may be: a closed form; a quadrature, a root or a solver of ordinary equations; one of the three kinds
-of simulation; a value in the literature."""
+of simulation; what a program of others gave; a value in the literature."""
 
 _SIGMA = 3.0
 
@@ -142,6 +142,11 @@ def all_validations() -> dict[str, Validation]:
     ------
     ValueError
         Two entries share an id.
+
+    Examples
+    --------
+    >>> list(all_validations()["anisotropy-walk"].methods)
+    ['analytic', 'Monte Carlo']
     """
     from crlab.rooms import ROOMS
 
@@ -173,6 +178,12 @@ def table(results: Mapping[str, Comparison] | None = None) -> str:
     -------
     str
         Links are relative to a folder beside the parts' folders, as ``book/reference`` is.
+
+    Examples
+    --------
+    >>> same = Comparison({"analytic": 1.0}, {}, 0.0, 0.0, True)
+    >>> print(table({entry: same for entry in all_validations()}).splitlines()[0])
+    | System and number | analytic | numerical | ... | Largest difference | Verdict | Chapter and remark |
     """
     heads = ["System and number", *METHODS, "Largest difference", "Verdict", "Chapter and remark"]
     rows = ["| " + " | ".join(heads) + " |", "|:--|" + "--:|" * (len(METHODS) + 1) + ":--|:--|"]

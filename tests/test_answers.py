@@ -17,6 +17,8 @@ every_answer = pytest.mark.parametrize("name", ANSWERS)
 BY_HAND = {
     "spectrum-2": 1.14**2.3 * u.one,
     "slab-1": 0.3 / (0.35 / 6.7 - 0.3 / 10) * u.g / u.cm**2,
+    "isotropy-1": 4 * np.sqrt(2) / np.pi * u.one,
+    "isotropy-3": 7 * u.one,  # 4σ² and three times σ²
     "isotropy-2": 4.7 * 26 / 299792.458 * u.one,
     "diffusing-1": 3 * u.one,  # the mean cosine of a unit vector plus a random one is 2/3
     "diffusing-2": 8e-4 * u.one,
@@ -30,6 +32,8 @@ BY_HAND = {
     "reach-1": 2.5 * u.one,
     "reach-2": 26 * 118.3 * u.TeV,  # the talk's inputs give 118.3 TeV for protons
     "remnant-2": 0.2825 * u.one,  # Sedov's blast wave in a monatomic gas, 0.28 to two digits
+    "shock-1": (7 + 4 * np.sqrt(6) / 3) * u.one,
+    "shock-2": 1 / 3 * u.one,
     "shock-3": 1 * u.one,
     "growing-3": -0.2 * u.one,
     "escape-1": 300 * 300 ** (10 / 11) * u.yr,  # the floor of 10 TeV is 1/300 of 3 PeV

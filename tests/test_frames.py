@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from astropy import units as u
 from bs4 import BeautifulSoup
-from conftest import needs_browser
+from conftest import needs_browser, obey_the_keyboard
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from PIL import Image
@@ -92,6 +92,36 @@ def test_it_plays_pauses_and_obeys_the_keyboard(strip, browser) -> None:
     expect(text).to_have_text("10 kpc")  # and begins again
     button.click()
     expect(button).to_have_text("Play")
+    page.close()
+
+
+@needs_browser
+def test_nothing_moves_before_play_and_pause_stops_it(browser):
+    """By the page's own clock, in steps of a frame of 900 ms: a minute at rest, two frames, and a minute at rest."""
+    page = browser.new_page()
+    page.clock.install()
+    figures = [Figure(figsize=(2, 1)) for _ in range(10)]
+    page.set_content(player(figures, labels=list("abcdefghij"), alt="Letter", title="Letter").html)
+    button, text, control = page.get_by_role("button"), page.locator("output"), page.get_by_role("slider")
+
+    def rests_at(letter):
+        page.clock.run_for(60_000)
+        expect(button).to_have_text("Play")
+        expect(text).to_have_text(letter)
+        expect(page.locator("img:visible")).to_have_attribute("data-label", letter)
+
+    rests_at("a")
+    button.press("Enter")
+    expect(button).to_have_text("Pause")
+    page.clock.run_for(2 * 900)
+    expect(text).to_have_text("c")
+    button.press("Enter")
+    rests_at("c")
+    button.press("Enter")
+    page.clock.run_for(900)
+    expect(text).to_have_text("d")
+    control.press("ArrowRight")  # whoever takes the slider has it
+    rests_at("e")
     page.close()
 
 
@@ -230,6 +260,19 @@ def test_the_control_suits_the_values(watched, values, kind):
     assert control.value == pytest.approx(values[0])
 
 
+def test_a_control_for_what_was_computed_stops_at_the_values_alone(watched):
+    def look_up(slope):
+        return {1: line(1), 10: line(10), 3000: line(3000)}[slope.to_value(u.pc)]
+
+    made = slider(look_up, [3000, 10, 1] * u.pc, label="at {:g}", between=False, **WORDS)
+    control, picture = made.widget().children
+    assert type(control).__name__ == "SelectionSlider"
+    assert control.options == (("at 3000 pc", 3000.0), ("at 10 pc", 10.0), ("at 1 pc", 1.0))
+    assert "at 3000 pc" in picture.value
+    control.index = 2
+    assert f'alt="{WORDS["alt"]} at 1 pc"' in picture.value
+
+
 @needs_browser
 def test_a_slider_moves_by_keyboard_in_a_page(browser):
     page = browser.new_page()
@@ -241,4 +284,28 @@ def test_a_slider_moves_by_keyboard_in_a_page(browser):
     expect(page.locator("output")).to_have_text("at 100 kpc")
     assert control.get_attribute("aria-valuetext") == "at 100 kpc"
     assert page.get_by_role("img", name="A line that rises with the slope. at 100 kpc").count() == 1
+    page.close()
+
+
+@needs_browser
+def test_figures_that_disobey_are_noticed(browser):
+    """The check of the built pages: it passes here, and finds a picture that stays, two at a time, or a false label."""
+    good = slider(line, [1, 10, 100] * u.kpc, label="at {:.0f}", **WORDS).html
+    first = re.search('src="[^"]*"', good)[0]
+    turn = 'frame.style.display = i === j ? "block" : "none";'
+    spoilt = {
+        "does not follow its slider": re.sub('src="[^"]*"', lambda _: first, good),
+        "the label of another picture": good.replace(turn, turn.replace("i === j", "j === 0")),
+        "2 pictures are seen": good.replace(turn, turn.replace("i === j", "i === j || j === 2")),
+        "0 pictures are seen": good.replace(turn, turn.replace("i === j", "false")),
+        "aria-valuetext": good.replace('slider.setAttribute("aria-valuetext", frames[i].dataset.label);', ""),
+    }
+    page = browser.new_page()
+    page.set_content(good)
+    obey_the_keyboard(page.locator(".crlab-player"))
+    for message, html in spoilt.items():
+        assert html != good
+        page.set_content(html)
+        with pytest.raises(AssertionError, match=message):
+            obey_the_keyboard(page.locator(".crlab-player"))
     page.close()

@@ -1,9 +1,15 @@
-"""Importing is light: what is heavy comes with the room that needs it."""
+"""Importing is light: what is heavy comes with the room that needs it. What is public shows how it is used."""
 
+import doctest
+import importlib
+import inspect
+import pkgutil
 import subprocess
 import sys
 
 import pytest
+
+import crlab
 
 HEAVY = {"astropy", "healpy", "matplotlib", "numba", "numpy", "scipy"}
 
@@ -38,3 +44,37 @@ def test_a_common_module_loads_only_what_it_needs(module: str, unwanted: set[str
 
 def test_the_check_can_fail() -> None:
     assert "numpy" in loaded("import numpy")
+
+
+def public() -> list:
+    """Every public function and class of the package; kernels are shown by the functions that call them."""
+    found = []
+    for module in pkgutil.walk_packages(crlab.__path__, "crlab."):
+        if "kernels" in module.name or module.name.endswith("__main__"):
+            continue
+        loaded_module = importlib.import_module(module.name)
+        for name in getattr(loaded_module, "__all__", []):
+            value = getattr(loaded_module, name)
+            if callable(value) and getattr(value, "__module__", None) == module.name:
+                found.append(pytest.param(value, id=f"{module.name}.{name}"))
+    return found
+
+
+PUBLIC = public()
+# Calculations of minutes or more, and files that they leave; their examples show the call alone.
+LONG = {"collect", "compound", "high_rigidity", "pitch_angle", "run", "slab_wandering"}
+
+
+def test_most_of_the_package_is_public() -> None:
+    assert len(PUBLIC) > 300
+
+
+@pytest.mark.parametrize("value", PUBLIC)
+def test_a_function_has_an_example_that_runs_and_a_class_one_or_its_maker(value) -> None:
+    doc = inspect.getdoc(value) or ""
+    examples = doctest.DocTestParser().get_examples(doc)
+    if inspect.isclass(value) and not examples:
+        assert "`" in doc.split("Parameters")[0], "the first lines should name the function that makes it"
+        return
+    assert examples
+    assert value.__name__ in LONG or not all(doctest.SKIP in example.options for example in examples)

@@ -1,7 +1,10 @@
 """The validation matrix: entries that can fail, and every entry of the rooms held to its tolerance."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import yaml
 from astropy import units as u
 
 from crlab import validation
@@ -77,6 +80,24 @@ def test_the_table_has_a_column_for_each_method(monkeypatch):
     assert cells["Largest difference"] == "4.8%, 1.7 σ"
     assert "](../grammage/composition-and-grammage.ipynb)" in cells["Chapter and remark"]
     assert table({"demo": demo.compare()}) == table()
+
+
+def test_each_chapter_has_a_row():
+    """No chapter is excepted: each simulates, or fits, something that a second method can check."""
+    contents = yaml.safe_load((Path(__file__).parents[1] / "_toc.yml").read_text())
+    parts = [part["chapters"] for part in contents["parts"] if part.get("numbered")]
+    chapters = {entry["file"].removeprefix("book/") for part in parts for entry in part}
+    rows = {entry.chapter for entry in all_validations().values()}
+    assert len(chapters) > 20
+    assert chapters - rows == set()
+    assert rows - chapters == set()
+
+
+def test_no_row_names_a_source_without_its_method_or_the_reverse():
+    """What is taken from others says from whom."""
+    for entry in all_validations().values():
+        for method, word in (("published", "Published: "), ("other code", "Other code: ")):
+            assert (method in entry.methods) == (word in entry.remark), entry.id
 
 
 @pytest.mark.parametrize("name", all_validations())

@@ -5,6 +5,7 @@ from astropy import constants as const
 from astropy import units as u
 
 from crlab.acceleration import emax, instability, remnant, shock
+from crlab.acceleration._kernels import FAR, NEAR
 from crlab.acceleration.escape import EscapeLaw, sedov_slope
 from crlab.answers import Answer
 
@@ -54,6 +55,18 @@ def _efolds() -> u.Quantity:
     return (rate * 300 * u.yr).to(u.one)
 
 
+def _sixth_moment() -> float:
+    return (2 * FAR**6 + 6 * NEAR**6) / 8
+
+
+def _gathered() -> float:
+    """Density at κ = 3 over that at κ = 1 after a long time, of walkers that leave a cell at a rate ∝ κ there."""
+    kappa = np.array([1.0, 2.0, 3.0])
+    hop = np.diag(kappa[:-1], -1) + np.diag(kappa[1:], 1)
+    density = np.linalg.matrix_power(np.eye(3) + 0.1 * (hop - np.diag(hop.sum(axis=0))), 1000) @ np.ones(3)
+    return float(density[2] / density[0])
+
+
 def _bohm_growth() -> float:
     """Exponent of p_max(t) if the time for an e-fold is proportional to p: dp/dt is constant."""
     time_slope = 1.0
@@ -91,6 +104,24 @@ ANSWERS: list[Answer] = [
         kind="a pure number",
         compute=lambda: float(shock.energy_index(7, limit=7)),
         hint="simulate takes limit=7; a sample of 200 000 has an error of about a percent.",
+    ),
+    Answer(
+        id="shock-1",
+        exercise="ex-sde-moments",
+        wanted="the sixth moment of the four values",
+        kind="a pure number",
+        compute=_sixth_moment,
+        tolerance=0.01,
+        hint="raise 1 + √6 and 1 - √(2/3) to the third power.",
+    ),
+    Answer(
+        id="shock-2",
+        exercise="ex-sde-drift",
+        wanted="the density where κ is three times as large, over that where it is not",
+        kind="a pure number",
+        compute=_gathered,
+        tolerance=0.05,
+        hint="as many walkers leave a place as come to it.",
     ),
     Answer(
         id="shock-3",

@@ -41,7 +41,10 @@ _Q = float(const.e.si.value)
 
 
 class Fastest(NamedTuple):
-    """The wave that grows fastest: its wavenumber (1/pc) and rate (1/yr), and where growth ends (1/pc)."""
+    """The wave that grows fastest: its wavenumber (1/pc) and rate (1/yr), and where growth ends (1/pc).
+
+    Made by `fastest_growth`.
+    """
 
     wavenumber: u.Quantity
     rate: u.Quantity

@@ -43,7 +43,7 @@ _GAS = 1.4 * 1.67e-24 * u.g / u.cm**3
 
 
 class Flow(NamedTuple):
-    """Density, velocity and pressure of a gas, quantities of one shape."""
+    """Density, velocity and pressure of a gas, quantities of one shape; made by `sedov_profile` and `explode`."""
 
     density: u.Quantity
     velocity: u.Quantity
@@ -51,7 +51,10 @@ class Flow(NamedTuple):
 
 
 class Scales(NamedTuple):
-    """Where and when a remnant forgets its ejecta: radius (pc), speed (km/s), time (yr)."""
+    """Where and when a remnant forgets its ejecta: radius (pc), speed (km/s), time (yr).
+
+    Made by `characteristic_scales`.
+    """
 
     radius: u.Quantity
     speed: u.Quantity

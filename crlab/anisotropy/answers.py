@@ -18,6 +18,19 @@ def _moving_observer(speed: u.Quantity) -> u.Quantity:
     return ((2.7 + 2) * speed / const.c).to(u.one)
 
 
+def _harmonic_error() -> float:
+    """√2 over the mean cosine of the declination on the whole sky."""
+    sin, weight = np.polynomial.legendre.leggauss(200)
+    return float(np.sqrt(2) / (weight @ np.sqrt(1 - sin**2) / 2))
+
+
+def _biased_square() -> float:
+    """Mean square of three normal deviates with the standard deviation 1, one of them about 2."""
+    node, weight = np.polynomial.hermite_e.hermegauss(8)
+    weight = weight / weight.sum()
+    return float(weight @ (2 + node) ** 2 + 2 * (weight @ node**2))
+
+
 def _two_sources() -> float:
     """Dipole between steady sources at 1 and 2 kpc: each alone weighted with its density 1/r."""
     distance = np.array([1.0, 2.0]) * u.kpc
@@ -50,12 +63,30 @@ def _outward_dipole() -> float:
 
 ANSWERS: list[Answer] = [
     Answer(
+        id="isotropy-1",
+        exercise="ex-isotropy-harmonic",
+        wanted="the error of an equatorial component on the whole sky, times the root of N",
+        kind="a pure number",
+        compute=_harmonic_error,
+        tolerance=0.02,
+        hint="the error of A is that of the component times the mean cosine of the declination.",
+    ),
+    Answer(
         id="isotropy-2",
         exercise="ex-isotropy-motion",
         wanted="the dipole from 26 km/s through the local gas",
         kind="a pure number",
         compute=lambda: _moving_observer(26 * _KMS),
         hint="J/p² is the same for all observers.",
+    ),
+    Answer(
+        id="isotropy-3",
+        exercise="ex-isotropy-noise-bias",
+        wanted="the mean square of the amplitude for a dipole of 2σ, in units of σ²",
+        kind="a pure number",
+        compute=_biased_square,
+        tolerance=0.03,
+        hint="σ² = 3/N.",
     ),
     Answer(
         id="diffusing-1",

@@ -143,6 +143,12 @@ def load(path: str | Path) -> QTable:
         A file that is no ECSV, has no checksum or another one than its content, lacks an entry of the header
         or a column, or holds NaN, unsorted x, negative errors, or units that do not fit. The message names
         the file and what to do.
+
+    Examples
+    --------
+    >>> mine = load(str(_FOLDER / "ams02-bc-2021.ecsv"))  # your file
+    >>> print(len(mine), mine["x"].unit)
+    67 GV
     """
     path = Path(path)
     return _parse(_text(path.read_bytes(), str(path)), str(path))
@@ -164,6 +170,16 @@ def seal(*paths: str | Path) -> None:
         No such file.
     ValueError
         A file that would not load for another reason than its checksum. Then no file is written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     mine = Path(folder, "mine.ecsv")
+    ...     _ = mine.write_bytes((_FOLDER / "ams02-bc-2021.ecsv").read_bytes().replace(b"2.032 ", b"2.033 "))
+    ...     seal(mine)
+    ...     print(load(mine)["x"][0])
+    2.033 GV
     """
     sealed = {}
     for path in map(Path, paths):
@@ -253,6 +269,14 @@ def compare_with_crdb(name: str, *, timeout: int = 60) -> QTable:
         The database did not answer.
     ValueError
         An unknown name, or a publication that the database does not hold.
+
+    Examples
+    --------
+    >>> compare_with_crdb("ams02-p-2021")["difference"].max()  # doctest: +SKIP
+    >>> compare_with_crdb("dampe-p-2026")
+    Traceback (most recent call last):
+    ...
+    ValueError: dampe-p-2026 names no entry of the Cosmic-Ray Database to compare with
     """
     ours = table(name)
     if "crdb" not in ours.meta:

@@ -24,7 +24,16 @@ _PARTS = ("HI", "H2", "HII")
 
 
 class Gas(Protocol):
-    """What the line-of-sight integrator asks of a gas model."""
+    """What the line-of-sight integrator asks of a gas model.
+
+    Examples
+    --------
+    >>> class Layer:
+    ...     def nuclei(self, x, y, z):
+    ...         return np.exp(-abs(z) / 0.1)
+    >>> print(f"{mass(Layer(), radius=1 * u.kpc, height=1 * u.kpc):.3g}")  # 0.2π kpc³ of 1/cm³
+    1.55e+07 solMass
+    """
 
     def nuclei(self, x: Array, y: Array, z: Array) -> Array:
         """Hydrogen nuclei in 1/cm³ at points in kpc, arrays of one shape (n,)."""
@@ -315,6 +324,18 @@ def load(path: str | Path, *, edges: u.Quantity | None = None, sun: u.Quantity =
         No such file.
     ValueError
         No image of this kind, a missing keyword, NaN or negative values; the message names the file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from astropy.io import fits
+    >>> shells = fits.PrimaryHDU(np.ones((2, 12)))
+    >>> shells.header["BUNIT"] = "cm-3"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     shells.writeto(f"{folder}/gas.fits")
+    ...     found = load(f"{folder}/gas.fits", edges=[0, 1, 2] * u.kpc)
+    >>> print(found.density(0 * u.kpc, [8, 6] * u.kpc, 0 * u.kpc))
+    [1. 0.] 1 / cm3
     """
     from astropy.io import fits
 

@@ -32,7 +32,20 @@ _CM = float(u.kpc.to(u.cm))
 
 
 class Field(Protocol):
-    """What is multiplied with the gas."""
+    """What is multiplied with the gas.
+
+    Examples
+    --------
+    >>> class Layer:
+    ...     unit = u.one
+    ...     def values(self, x, y, z):
+    ...         return np.exp(-abs(z) / 0.1)[:, None]
+    >>> class Even:
+    ...     def nuclei(self, x, y, z):
+    ...         return np.ones(z.size)
+    >>> print(f"{integrate(Layer(), Even(), [0] * u.deg, [90] * u.deg)[0, 0].to(u.kpc / u.cm**3):.3f}")
+    0.100 kpc / cm3
+    """
 
     @property
     def unit(self) -> u.UnitBase:

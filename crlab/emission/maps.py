@@ -264,6 +264,15 @@ def write(path: str | Path, sky: SkyMap, *, overwrite: bool = False) -> None:
     ------
     OSError
         The file exists, or cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> sky = SkyMap(np.ones((1, 12)) / (u.GeV * u.cm**2 * u.s * u.sr), [10] * u.TeV, {"MODEL": "flat"})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(f"{folder}/sky.fits", sky)
+    ...     print(healpy.read_map(f"{folder}/sky.fits").shape)
+    (12,)
     """
     names = [f"ENERGY_{i + 1}" for i in range(len(sky.energy))]
     header: list[tuple[Any, ...]] = [
@@ -300,6 +309,16 @@ def read(path: str | Path) -> SkyMap:
         No such file.
     ValueError
         No HEALPix table in RING order and Galactic coordinates, or one without units and energies.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> sky = SkyMap(np.ones((1, 12)) / (u.GeV * u.cm**2 * u.s * u.sr), [10] * u.TeV, {"MODEL": "flat"})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(f"{folder}/sky.fits", sky)
+    ...     again = read(f"{folder}/sky.fits")
+    >>> print(again.nside, again.energy.to(u.TeV), again.meta["MODEL"])
+    1 [10.] TeV flat
     """
     from astropy.io import fits
 
@@ -321,20 +340,18 @@ def read(path: str | Path) -> SkyMap:
     return SkyMap(values * unit, energy, meta)
 
 
-def play(
-    skies: Sequence[Any], *, labels: Sequence[str], label: str, title: str, alt: str, dpi: int = 60, **options: Any
-) -> Any:
-    """Maps as a strip with a slider, such as the sky against energy, which works in a page without a kernel.
+def play(skies: Sequence[Any], values: Any, *, label: str, title: str, alt: str, dpi: int = 60, **options: Any) -> Any:
+    """Maps that follow a slider, such as the sky against energy, in a page without a kernel and live in Jupyter.
 
     Parameters
     ----------
     skies : sequence of Quantity or array_like, each of shape (12 nside²,)
-    labels : sequence of str
-        What each map shows, such as its energy.
+    values : Quantity or array_like, shape (k,)
+        What each map belongs to, such as its energy; they grow or fall throughout. The slider stops at these.
     label : str
         What the colours show.
     title, alt : str
-        As in `crlab.frames.player`.
+        As in `crlab.frames.slider`; the value is added for each map.
     dpi : int
         Resolution; a frame is 5.6 by 3.4 inches.
     **options
@@ -342,22 +359,28 @@ def play(
 
     Returns
     -------
-    crlab.frames.Player
+    crlab.frames.Slider
 
     Raises
     ------
     ValueError, UnitConversionError
-        As `crlab.style.sky_map` and `crlab.frames.player`.
+        Another number of values than of maps, or as `crlab.style.sky_map` and `crlab.frames.slider`.
 
     Examples
     --------
-    >>> play(np.arange(24.0).reshape(2, 12), labels=["1 TeV", "1 PeV"], label="Intensity", title="Energy", alt="Noise.")
-    Player of 2 frames
+    >>> skies = np.arange(24.0).reshape(2, 12)
+    >>> play(skies, [1, 1000] * u.TeV, label="Intensity", title="Energy", alt="Noise.")
+    Slider of 2 frames
     """
     from crlab import frames  # with matplotlib, which workers need not import
 
-    pictures = [_picture(values, label, dpi, options) for values in skies]
-    return frames.player(pictures, labels=labels, title=title, alt=alt, dpi=dpi)
+    if np.shape(values) != (len(skies),):
+        raise ValueError(f"values must be one for each map, got shape {np.shape(values)} for {len(skies)} maps")
+
+    def draw(value: Any) -> Any:
+        return _picture(skies[int(np.argmin(np.abs(np.subtract(values, value))))], label, dpi, options)
+
+    return frames.slider(draw, values, title=title, alt=alt, label="{:g}", dpi=dpi, between=False)
 
 
 def _picture(values: Any, label: str, dpi: int, options: dict[str, Any]) -> Any:

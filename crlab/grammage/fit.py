@@ -50,6 +50,11 @@ class RatioData:
         Shapes that differ, negative errors, points without any error, NaN, a negative correlation.
     UnitConversionError
         An x that is neither a rigidity nor an energy per nucleon.
+
+    Examples
+    --------
+    >>> RatioData("B", "C", [10, 30, 100] * u.GV, [0.28, 0.21, 0.14], [0.01] * 3, [0.01] * 3).x.shape
+    (3,)
     """
 
     numerator: str

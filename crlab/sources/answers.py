@@ -1,5 +1,7 @@
 """What the exercises of this part ask for."""
 
+from functools import cache
+
 import numpy as np
 from astropy import units as u
 
@@ -7,7 +9,9 @@ from crlab import timescales
 from crlab.acceleration.escape import EscapeLaw
 from crlab.answers import Answer
 from crlab.diffusion.green import Halo, survival
+from crlab.sources.classifier import Samples, View, samples, train
 from crlab.sources.credit import feature, feature_rate, single_source
+from crlab.sources.library import load
 from crlab.sources.population import Arms, Population, number_of_sources
 from crlab.sources.statistics import causal_slope, stable_distribution, stable_scale
 
@@ -72,6 +76,18 @@ def _blurred() -> float:
         for age in [20, *np.linspace(18, 22, 41)] * u.kyr
     ]
     return float(np.mean(x[1:], axis=0).max() / x[0].max())
+
+
+@cache
+def _without_dampe() -> float:
+    """A tree's accuracy between burst and CREDIT from the bins of AMS-02, on Galaxies that it has not seen."""
+    view = View()
+    columns = np.flatnonzero(view.bins.of("AMS-02"))
+    learn, test = (
+        Samples(part.features[:, columns], part.labels, part.galaxy)
+        for part in samples(load(), "CREDIT 10 TeV", view, seed=1).split(0.7)
+    )
+    return train("tree", learn).report(test).between("burst", "CREDIT")
 
 
 ANSWERS: list[Answer] = [
@@ -203,6 +219,15 @@ ANSWERS: list[Answer] = [
         kind="a pure number",
         compute=lambda: 0.01 * 0.5 / (0.01 * 0.5 + 0.3 + 0.2),
         hint="multiply each probability by its prior, then divide by the sum of all three.",
+    ),
+    Answer(
+        id="tell-2",
+        exercise="ex-tell-dampe",
+        wanted="the share that AMS-02 alone tells right of burst-like and CREDIT spectra, if there is no third answer",
+        kind="a pure number",
+        compute=_without_dampe,
+        tolerance=0.06,
+        hint="CREDIT differs most above 10 TeV; where does AMS-02 end?",
     ),
     Answer(
         id="scale-1",

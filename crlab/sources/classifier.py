@@ -201,6 +201,13 @@ class Samples:
         Index into `CLASSES`.
     galaxy : ndarray of int, shape (m,)
         Which Galaxy of the library; burst and CREDIT of one Galaxy have the same sources.
+
+    Examples
+    --------
+    >>> both = Samples(np.zeros((6, 53)), np.array([0, 1, 2, 0, 1, 2]), np.array([0, 0, 0, 1, 1, 1]))
+    >>> learn, test = both.split(0.5)
+    >>> test.galaxy
+    array([1, 1, 1])
     """
 
     features: Array
@@ -372,6 +379,12 @@ class Report:
     labels : ndarray of int, shape (m,)
         True classes.
     probabilities : ndarray, shape (m, 3)
+
+    Examples
+    --------
+    >>> report = Report(np.array([0, 1, 2, 2]), np.eye(3)[[0, 1, 1, 2]])
+    >>> print(report.accuracy, report.recall)
+    0.75 [1.  1.  0.5]
     """
 
     labels: NDArray[np.int64]

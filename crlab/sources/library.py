@@ -63,6 +63,11 @@ class Recipe:
         Returns the `Galaxy`.
     escape : mapping
         Other parameters of `EscapeLaw`.
+
+    Examples
+    --------
+    >>> Recipe("three Galaxies", 3, 1, floors=(10.0,)).scenarios
+    ('burst', 'CREDIT 10 TeV')
     """
 
     title: str
@@ -261,6 +266,14 @@ def make(name: str, folder: Path, *, executor: Executor | None = None, progress:
         An unknown name.
     OSError
         Files that cannot be written.
+
+    Examples
+    --------
+    >>> make("spiral-arms", Path("libraries"))  # doctest: +SKIP
+    >>> make("arms", Path("libraries"))
+    Traceback (most recent call last):
+    ...
+    ValueError: no library 'arms'; did you mean spiral-arms?
     """
     recipe = _recipe(name)
     codes = recipe.compute_all(executor=executor, progress=progress)
@@ -316,6 +329,13 @@ def main(arguments: list[str] | None = None) -> int:
     -------
     int
         0, or 1 after an error, whose message goes to standard error.
+
+    Examples
+    --------
+    >>> main(["list"])
+    reference          6000 Galaxies, 6 scenarios: all defaults
+    ...
+    0
     """
     parser = argparse.ArgumentParser(
         prog="python -m crlab.sources.library", description="Libraries of simulated spectra."

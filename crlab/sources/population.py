@@ -46,6 +46,11 @@ class Profile:
         Author and year.
     breaks : tuple of float
         Radii in kpc where it jumps or bends.
+
+    Examples
+    --------
+    >>> PROFILES["uniform"].shape(np.array([1.0, 9.0]), 8.5)
+    array([1., 1.])
     """
 
     shape: Callable[[Array, float], Array]
@@ -115,6 +120,13 @@ class Arm:
         β per radian: the tangent of the pitch angle.
     weight : float
         Relative number of sources.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> one = Arms({"alone": Arm(start=0.5, pitch=0.25, weight=1)}, width=15 * u.deg)
+    >>> print(f"{one.contrast(*one.ridge('alone', 8 * u.kpc)):.2f}")  # sqrt(2π) over the width
+    9.57
     """
 
     start: float

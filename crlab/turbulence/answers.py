@@ -8,7 +8,8 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 
 from crlab.answers import Answer
-from crlab.turbulence import checks, numbers, quasilinear
+from crlab.grammage.halo import HaloModel
+from crlab.turbulence import checks, numbers, particles, quasilinear, results
 from crlab.turbulence.spectrum import kolmogorov
 
 __all__ = ["ANSWERS"]
@@ -56,11 +57,57 @@ def _waves_for_kurtosis() -> float:
     return float(1000 * deficit / 0.1)
 
 
+def _cubic_divergence() -> float:
+    """Power of Δ in the error of a gradient at a node, which cubic interpolation takes from the two neighbours."""
+    errors = [1 - np.sin(K) / K for K in (0.2, 0.1)]
+    return float(np.log2(errors[0] / errors[1]))
+
+
+def _half_alfven() -> float:
+    """K_perp/(b² L_c) at η = 0.1 if half of the waves are Alfvénic and half magnetosonic, which do nothing."""
+    eta = 0.1
+    parts = sum(quasilinear.field_line_wandering(kind, eta=eta) / 2 for kind in ("ALF", "MAG"))
+    return float(parts / quasilinear.field_ratio(eta) ** 2)
+
+
 def _tilted() -> float:
     """Share across z of the polarisation vector k × (-sin φ, cos φ, 0) of a wave 10° above the x-y plane, at φ = 0."""
     angle = np.radians(10.0)
     across = np.cross([np.cos(angle), 0.0, np.sin(angle)], [0.0, 1.0, 0.0])[:2]
     return float(across @ across)
+
+
+def _flight_ratio() -> float:
+    """⟨Δx² + Δy²⟩ over ⟨Δz²⟩ of straight flight in all directions."""
+    mu, weight = np.polynomial.legendre.leggauss(8)
+    return float((weight @ (1 - mu**2)) / (weight @ mu**2))
+
+
+def _coarsest() -> float:
+    """Steps in a turn at twice the advised step, for r_g = 0.1 and waves over two decades."""
+    r_g = 0.1
+    return 2 * np.pi * r_g / (2 * particles.advised_step(2 * np.pi / kolmogorov().k_max, r_g))
+
+
+def _ratio_slope() -> float:
+    along, across = quasilinear.high_rigidity(r_g=[100.0, 200.0], eta=0.5)
+    return float(np.log2(across[1] / along[1] / (across[0] / along[0])))
+
+
+def _fine_step() -> float:
+    case = next(case for case in results.FULL if (case.polarisation, case.eta, case.r_g) == ("MAG", 0.5, 0.003))
+    return case.step
+
+
+def _linear_diffusion() -> float:
+    """Exponent of the grammage, and so of B/C, at high rigidity for κ ∝ R."""
+    X = [HaloModel(delta=1.0).grammage(R).to_value(u.g / u.cm**2) for R in (1 * u.TV, 2 * u.TV)]
+    return float(np.log2(X[1] / X[0]))
+
+
+def _resolution() -> float:
+    """By how much 0.1 L_c is to be raised for a phase T/r_g at T = 10 L_c that is one radian behind."""
+    return float(brentq(lambda part: 10 / 0.1 - 10 / (0.1 * (1 + part)) - 1, 0, 1))
 
 
 def _many_fields() -> float:
@@ -125,6 +172,24 @@ ANSWERS: list[Answer] = [
         hint="what is missing is inversely proportional to the number.",
     ),
     Answer(
+        id="making-4",
+        exercise="ex-making-divergence",
+        wanted="the power of the size of a cell with which the divergence of the cubic kind falls",
+        kind="a pure number",
+        compute=_cubic_divergence,
+        tolerance=0.06,
+        hint="halve the cells where a wavelength has ten or more.",
+    ),
+    Answer(
+        id="lines-2",
+        exercise="ex-lines-mixture",
+        wanted="K_perp over b² L_c for equal shares, in quasilinear theory",
+        kind="a pure number",
+        compute=_half_alfven,
+        tolerance=0.15,
+        hint="which of the two kinds bends lines for good?",
+    ),
+    Answer(
         id="lines-4",
         exercise="ex-lines-ends",
         wanted="the largest share of a wave's energy that is across the mean field",
@@ -132,6 +197,15 @@ ANSWERS: list[Answer] = [
         compute=_tilted,
         tolerance=0.06,
         hint="the polarisation vector is as far from the mean field as the wave vector is from the plane.",
+    ),
+    Answer(
+        id="particles-1",
+        exercise="ex-particles-twice",
+        wanted="the slide's d_perp over d_par at early times",
+        kind="a pure number",
+        compute=_flight_ratio,
+        tolerance=0.03,
+        hint="at first all particles fly straight, in all directions.",
     ),
     Answer(
         id="particles-2",
@@ -143,6 +217,15 @@ ANSWERS: list[Answer] = [
         hint="the mean over three axes has the smallest error.",
     ),
     Answer(
+        id="particles-3",
+        exercise="ex-particles-step",
+        wanted="the steps in a turn at the limit of the warning",
+        kind="a pure number",
+        compute=_coarsest,
+        tolerance=0.05,
+        hint="it comes at twice what advised_step says; the shortest wave counts, too.",
+    ),
+    Answer(
         id="across-1",
         exercise="ex-across-modes",
         wanted="κ along with the fewer waves, over the limit of high rigidity",
@@ -152,12 +235,48 @@ ANSWERS: list[Answer] = [
         hint="the limit goes as the square of the gyroradius.",
     ),
     Answer(
+        id="across-2",
+        exercise="ex-across-ratio",
+        wanted="the power of r_g with which the ratio falls far above L_c",
+        kind="a pure number",
+        compute=_ratio_slope,
+        tolerance=0.05,
+        hint="one of the two no longer grows there.",
+    ),
+    Answer(
+        id="across-3",
+        exercise="ex-across-lower",
+        wanted="the step for r_g = 0.003, in units of the correlation length",
+        kind="a pure number",
+        compute=_fine_step,
+        tolerance=0.1,
+        hint="a gyration has a length of 2π r_g, and is advised to have fifty steps.",
+    ),
+    Answer(
+        id="across-4",
+        exercise="ex-across-galaxy",
+        wanted="the power of R with which B/C falls",
+        kind="a pure number",
+        compute=_linear_diffusion,
+        tolerance=0.02,
+        hint="the grammage goes as the time of escape.",
+    ),
+    Answer(
         id="sky-2",
         exercise="ex-sky-pixels",
         wanted="by which factor the floor falls when NSIDE doubles",
         kind="a pure number",
         compute=lambda: healpy.nside2npix(32) / healpy.nside2npix(16),
         hint="noise that differs from pixel to pixel averages out with their number.",
+    ),
+    Answer(
+        id="sky-3",
+        exercise="ex-sky-rigidity",
+        wanted="the part by which a gyroradius of 0.1 may differ for phases that part by a radian until T = 10",
+        kind="a pure number",
+        compute=_resolution,
+        tolerance=0.06,
+        hint="the phase is T over r_g.",
     ),
     Answer(
         id="choosing-1",

@@ -49,6 +49,12 @@ class Check:
         What is sampled, with ``{}`` for the number of realisations.
     more : int
         How many times as many realisations full size has, where the tolerance asks for a smaller error.
+
+    Examples
+    --------
+    >>> half = Check("a half", expected=0.5, tolerance=0.01, measure=lambda size: (0.505, 0.0))
+    >>> half.passes(*half.measure(1))
+    True
     """
 
     name: str

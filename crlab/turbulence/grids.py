@@ -90,6 +90,11 @@ class Band:
     ----------
     edge : float
     k_min, k_max : float
+
+    Examples
+    --------
+    >>> Band(edge=10.0, k_min=2.0, k_max=20.0).edge
+    10.0
     """
 
     edge: float

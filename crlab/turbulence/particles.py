@@ -32,12 +32,12 @@ BATCH = 64
 
 
 class ResolutionWarning(UserWarning):
-    """A step is too long for the shortest wave or for the gyration."""
+    """A step is too long for the shortest wave or for the gyration; given by `push`, `ensemble` and their like."""
 
 
 @dataclass(frozen=True, eq=False)
 class Paths:
-    """Positions, and for particles directions, at chosen times.
+    """Positions, and for particles directions, at chosen times; made by `push`, `ensemble` and their like.
 
     Parameters
     ----------

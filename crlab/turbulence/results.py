@@ -53,6 +53,12 @@ class Case:
         k_max/k_min of the Kolmogorov spectrum, and the number of waves.
     realisations, particles : int
         Fields, a multiple of `PIECE`, and particles in each.
+
+    Examples
+    --------
+    >>> case = Case("ISO", 0.1, 1.0, end=100.0, step=0.02)
+    >>> case.name, f"{case.evaluations:.2e}"  # 5000 steps of 60 × 16 particles
+    ('ISO-0.1-1-256', '1.23e+09')
     """
 
     polarisation: str

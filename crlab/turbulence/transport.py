@@ -18,7 +18,7 @@ __all__ = ["Measured", "local_exponents", "mean", "plateau", "running"]
 
 @dataclass(frozen=True)
 class Measured:
-    """Values with standard errors over realisations; made by the functions of this module.
+    """Values with standard errors over realisations; made by `mean`, `plateau` and their like.
 
     Parameters
     ----------

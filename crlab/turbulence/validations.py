@@ -1,11 +1,12 @@
 """What independent methods give in this part. Reduced units (see `crlab.turbulence`)."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
+from typing import Any
 
 import numpy as np
 
-from crlab.turbulence import checks, quasilinear, tracing, transport
+from crlab.turbulence import checks, particles, quasilinear, sky, tracing, transport
 from crlab.turbulence.fields import WaveField, wave_field
 from crlab.turbulence.spectrum import kolmogorov
 from crlab.units import Array
@@ -18,8 +19,12 @@ _SMALL = "turbulence/small-fluctuations"
 _LINES = "turbulence/field-lines"
 _PARTICLES = "turbulence/particles"
 _ACROSS = "turbulence/perpendicular-transport"
+_SKY = "turbulence/one-turbulent-sky"
+_CHOOSING = "turbulence/choosing-the-numbers"
 _SHARP = quasilinear.SlabSpectrum(1.0, sharp=True)
 _STORED = "Monte Carlo: the stored runs of `crlab.turbulence.results`."
+_CRPROPA = "Other code: CRPropa 3 (Alves Batista et al. 2022), run with the same spectrum and 256 waves."
+_SEPARATE = "Other code: a separate program with the same spectrum, as CRPropa knows no polarisations."
 
 
 def _drawn(kind: str, measure: Callable[[WaveField], float]) -> tuple[float, float]:
@@ -75,12 +80,81 @@ def _quasilinear(kind: str, eta: float) -> float:
     return float(quasilinear.field_line_wandering(kind, eta=eta))
 
 
-def _stored(eta: float, r_g: float, axis: str) -> tuple[float, float]:
-    return checks.stored("ISO", eta, r_g, axis)
+def _by_others(kind: str, eta: float, r_g: float, axis: str) -> tuple[float, float]:
+    row = checks.REFERENCE[kind, eta, r_g]
+    return row[:2] if axis == "par" else row[2:]
 
 
 def _limit(eta: float, axis: int) -> float:
     return float(quasilinear.high_rigidity(r_g=10.0, eta=eta)[axis])
+
+
+def _many_waves() -> tuple[float, float]:
+    table = checks.load()
+    row = table[table["name"] == "1024 waves at high rigidity, kappa_par"][0]
+    return float(row["value"]), float(row["error"])
+
+
+def _turned() -> tuple[float, float]:
+    """⟨(Δv)²⟩ r_g²/t² after a short time."""
+    r_g, t = 0.1, 0.002
+    run = particles.ensemble(
+        kolmogorov(), eta=0.5, r_g=r_g, times=[0.0, t], realisations=60, particles=400, seed=9, step=t, progress=False
+    )
+    assert run.direction is not None
+    change = run.direction[..., 1, :] - run.direction[..., 0, :]
+    return _mean(np.mean(np.sum(change**2, axis=-1), axis=1) * (r_g / t) ** 2)
+
+
+@cache
+def _skies() -> tuple[Array, Array]:
+    """Component along the mean field of the directions now and a time 1 ago, shape (fields, pixels), in 400 fields."""
+    found = []
+    for i in range(400):
+        field = wave_field(kolmogorov(), eta=0.5, rng=np.random.default_rng((2, i)))
+        past = sky.backtrack(field, r_g=0.1, times=[0.0, 1.0], nside=2)
+        assert past.direction is not None
+        found.append(past.direction[..., 2])
+    now, before = np.moveaxis(np.array(found), -1, 0)
+    return now, before
+
+
+def _mean_square_of_skies() -> tuple[float, float]:
+    return _mean(np.mean(_skies()[1] ** 2, axis=1))
+
+
+def _dipole_of_skies() -> tuple[float, float]:
+    now, before = _skies()
+    return _mean(3 * np.mean(now * before, axis=1))
+
+
+def _dipole_of_particles() -> tuple[float, float]:
+    """3⟨μ(0) μ(T)⟩ of particles that start anywhere in any direction and are followed forwards."""
+    run = particles.ensemble(
+        kolmogorov(), eta=0.5, r_g=0.1, times=[0.0, 1.0], realisations=200, particles=50, seed=3, progress=False
+    )
+    assert run.direction is not None
+    return _mean(3 * np.mean(run.direction[..., 0, 2] * run.direction[..., 1, 2], axis=1))
+
+
+def _frequency() -> float:
+    """Angle by which one step turns the velocity, over that of a gyration, at 60 steps a turn."""
+    h = 2 * np.pi / 60
+    calm = wave_field(kolmogorov(), eta=0.0, modes=1, rng=np.random.default_rng(1))
+    v = particles.push(calm, [0, 0, 0], [1.0, 0, 0], r_g=1.0, times=[h], step=h).direction
+    assert v is not None
+    return float(-np.arctan2(v[0, 0, 1], v[0, 0, 0]) / h)
+
+
+def _order() -> float:
+    """Exponent with which the error of the position falls between two halvings of the step."""
+    rng = np.random.default_rng(1)
+    field = wave_field(kolmogorov(), eta=0.5, modes=64, rng=rng)
+    x, v = rng.uniform(-20, 20, (16, 3)), particles.isotropic(16, rng=rng)
+    how: dict[str, Any] = {"r_g": 0.1, "times": [0.48], "precision": "accurate"}
+    ends = [particles.push(field, x, v, step=0.0025 / n, **how).position for n in (1, 2, 16)]
+    first, second = (float(np.sqrt(np.mean((end - ends[2]) ** 2))) for end in ends[:2])
+    return float(np.log2(first / second))
 
 
 VALIDATIONS: list[Validation] = [
@@ -126,45 +200,141 @@ VALIDATIONS: list[Validation] = [
         methods={"analytic": lambda: 2 / 3, "Monte Carlo": partial(_drawn, "MAG", _along)},
         tolerance=1e-3,
     ),
-    *(
-        Validation(
-            id=f"turbulence-lines-{kind.lower()}",
-            system=f"field lines in weak turbulence, {kind}",
-            quantity="K⊥/L_c at η = 0.05",
-            chapter=_LINES,
-            methods={
-                "analytic": partial(_quasilinear, kind, 0.05),
-                "Monte Carlo": partial(_wandering, kind, 0.05),
-            },
-            tolerance=0.1,
-            remark="Analytic: quasilinear, to lowest order in b².",
-        )
-        for kind in ("ISO", "ALF")
+    Validation(
+        id="turbulence-lines-iso",
+        system="field lines in weak turbulence, ISO",
+        quantity="K⊥/L_c at η = 0.1",
+        chapter=_LINES,
+        methods={
+            "analytic": partial(_quasilinear, "ISO", 0.1),
+            "Monte Carlo": partial(_wandering, "ISO", 0.1),
+            "other code": lambda: (0.0148, 0.0009),
+        },
+        tolerance=0.1,
+        remark="Analytic: quasilinear, to lowest order in b². Other code: lines in fields of CRPropa 3.",
     ),
     Validation(
-        id="turbulence-flight",
+        id="turbulence-lines-alf",
+        system="field lines in weak turbulence, ALF",
+        quantity="K⊥/L_c at η = 0.05",
+        chapter=_LINES,
+        methods={"analytic": partial(_quasilinear, "ALF", 0.05), "Monte Carlo": partial(_wandering, "ALF", 0.05)},
+        tolerance=0.1,
+        remark="Analytic: quasilinear, to lowest order in b².",
+    ),
+    Validation(
+        id="turbulence-turn",
         system="particles with isotropic directions at early times",
-        quantity="3⟨Δz²⟩/t²",
+        quantity="⟨(Δv)²⟩ r_g²/(vt)²",
         chapter=_PARTICLES,
-        methods={"analytic": lambda: 1.0, "Monte Carlo": partial(checks.flight, 1)},
-        tolerance=0.01,
+        methods={"analytic": lambda: 2 / 3, "Monte Carlo": _turned},
+        tolerance=0.005,
+        remark=(
+            "Analytic: the mean sin² of the angle to the field, whose rms is 1 with its mean. Terms of order (t/r_g)² "
+            "and the change of the field on the way take less than the tolerance."
+        ),
+    ),
+    *(
+        Validation(
+            id=f"turbulence-{kind.lower()}-{name}",
+            system=f"particles in turbulence, {kind}, η = {eta:g}, r_g = {r_g:g} L_c",
+            quantity=f"{'κ' if eta == 1 else 'κ∥' if axis == 'par' else 'κ⊥'}/(L_c v)",
+            chapter=_PARTICLES if axis == "par" else _ACROSS,
+            methods={
+                "Monte Carlo": partial(checks.stored, kind, eta, r_g, axis),
+                "other code": partial(_by_others, kind, eta, r_g, axis),
+            },
+            tolerance=0.03 if kind == "ISO" else 0.05,
+            remark=f"{_STORED} {_CRPROPA if kind == 'ISO' else _SEPARATE}",
+        )
+        for kind, eta, r_g, axis, name in (
+            ("ISO", 1.0, 0.1, "par", "alone"),
+            ("ISO", 0.5, 0.1, "par", "along"),
+            ("ISO", 0.5, 0.1, "perp", "across"),
+            ("ALF", 0.5, 0.1, "par", "along"),
+            ("ALF", 0.1, 1.0, "perp", "across"),
+            ("MAG", 0.1, 1.0, "par", "along"),
+            ("MAG", 0.5, 1.0, "perp", "across"),
+        )
     ),
     Validation(
         id="turbulence-high-parallel",
         system="isotropic turbulence, r_g = 10 L_c and η = 0.5",
         quantity="κ∥/(L_c v)",
         chapter=_ACROSS,
-        methods={"analytic": partial(_limit, 0.5, 0), "Monte Carlo": partial(_stored, 0.5, 10.0, "par")},
+        methods={
+            "analytic": partial(_limit, 0.5, 0),
+            "Monte Carlo": partial(checks.stored, "ISO", 0.5, 10.0, "par"),
+            "other code": partial(_by_others, "ISO", 0.5, 10.0, "par"),
+        },
         tolerance=0.1,
-        remark=f"Analytic: deflections by independent patches. {_STORED}",
+        remark=f"Analytic: deflections by independent patches. {_STORED} {_CRPROPA}",
     ),
     Validation(
         id="turbulence-high-perpendicular",
         system="the same",
         quantity="κ⊥/(L_c v)",
         chapter=_ACROSS,
-        methods={"analytic": partial(_limit, 0.5, 1), "Monte Carlo": partial(_stored, 0.5, 10.0, "perp")},
+        methods={
+            "analytic": partial(_limit, 0.5, 1),
+            "Monte Carlo": partial(checks.stored, "ISO", 0.5, 10.0, "perp"),
+            "other code": partial(_by_others, "ISO", 0.5, 10.0, "perp"),
+        },
         tolerance=0.1,
-        remark=f"Analytic: classical scattering. {_STORED}",
+        remark=f"Analytic: classical scattering. {_STORED} {_CRPROPA}",
+    ),
+    Validation(
+        id="turbulence-sky-square",
+        system="skies of 400 observers, η = 0.5 and r_g = 0.1 L_c",
+        quantity="mean square of a past dipole along the mean field, in its square",
+        chapter=_SKY,
+        methods={"analytic": lambda: 1 / 3, "Monte Carlo": _mean_square_of_skies},
+        tolerance=1e-3,
+        remark="After T = L_c/v. Analytic: Liouville's theorem, for the mean over observers everywhere.",
+    ),
+    Validation(
+        id="turbulence-sky-dipole",
+        system="the same",
+        quantity="share of the dipole along the mean field that is left",
+        chapter=_SKY,
+        methods={"numerical": _dipole_of_skies, "Monte Carlo": _dipole_of_particles},
+        tolerance=1e-3,
+        remark=(
+            "Numerical: the directions of a map, followed backwards from the observer. Monte Carlo: particles with "
+            "random places and directions, followed forwards in other fields."
+        ),
+    ),
+    Validation(
+        id="turbulence-frequency",
+        system="gyration in 60 steps of Boris' scheme",
+        quantity="frequency in v/r_g",
+        chapter=_CHOOSING,
+        methods={"analytic": lambda: 60 / np.pi * np.arctan(np.pi / 60), "numerical": _frequency},
+        tolerance=1e-9,
+        remark="Analytic: the scheme turns by 2 arctan(h/2r_g). Numerical: one step. The tolerance is rounding.",
+    ),
+    Validation(
+        id="turbulence-order",
+        system="the same scheme in a turbulent field",
+        quantity="order in the step",
+        chapter=_CHOOSING,
+        methods={"analytic": lambda: np.log2((1 - 1 / 16**2) / (1 / 4 - 1 / 16**2)), "numerical": _order},
+        tolerance=0.02,
+        remark=(
+            "Halving of a step against one of a sixteenth, η = 0.5 and r_g = 0.1 L_c. Analytic: 2, with the error of "
+            "the shortest step. The tolerance is for terms of fourth order."
+        ),
+    ),
+    Validation(
+        id="turbulence-waves",
+        system="isotropic turbulence of 1024 waves, r_g = 10 L_c and η = 0.5",
+        quantity="κ∥/(L_c v)",
+        chapter=_CHOOSING,
+        methods={"analytic": partial(_limit, 0.5, 0), "Monte Carlo": _many_waves},
+        tolerance=0.02,
+        remark=(
+            "Analytic: deflections by independent patches. Monte Carlo: the stored table of checks. Four times the "
+            "waves of the row with 256; the tolerance is a quarter of its excess."
+        ),
     ),
 ]

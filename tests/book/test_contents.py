@@ -1,5 +1,7 @@
 """The book as a whole: what is in it, and what its chapters must have."""
 
+import argparse
+import importlib
 import re
 
 import chapters
@@ -76,3 +78,29 @@ def test_every_public_module_is_on_the_api_page():
         if name.split(".")[-1] in (*ROOMS, "crlab", "rooms"):
             continue
         assert name in shown, f"{name} is not on the page"
+
+
+class UnderstoodError(Exception):
+    """The options of a command are understood."""
+
+
+def test_the_api_page_shows_every_command_as_it_can_be_typed(monkeypatch):
+    read = argparse.ArgumentParser.parse_args
+
+    def parse(self, *arguments):
+        read(self, *arguments)
+        raise UnderstoodError
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse)
+    text = (BOOK / "reference" / "api.md").read_text()
+    shown = re.findall(r"^python -m (crlab\.[\w.]+) (.*)$", text, re.M)
+    for name, options in shown:
+        is_package = (chapters.ROOT / name.replace(".", "/")).is_dir()
+        with pytest.raises(UnderstoodError):
+            importlib.import_module(f"{name}.__main__" if is_package else name).main(options.split())
+    commands = {
+        ".".join(path.relative_to(chapters.ROOT).with_suffix("").parts).removesuffix(".__main__")
+        for path in (chapters.ROOT / "crlab").rglob("*.py")
+        if '__name__ == "__main__"' in path.read_text()
+    }
+    assert {name for name, _ in shown} == commands

@@ -70,7 +70,7 @@ def test_citation_file():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert citation["version"] == PROJECT["version"]
     assert {"cff-version", "message", "title", "authors", "license"} <= set(citation)
-
-
-def test_changelog_has_this_version():
-    assert f"## {PROJECT['version']}" in (ROOT / "CHANGELOG.md").read_text()
+    newest, date = re.search(r"^## (\S+) \((.*)\)$", (ROOT / "CHANGELOG.md").read_text(), re.M).groups()
+    assert newest == citation["version"]
+    # A version has a date once it is released: the same in both files.
+    assert citation.get("date-released", "unreleased") == date

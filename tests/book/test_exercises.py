@@ -45,3 +45,9 @@ def test_checks_in_the_text_ask_for_what_exists():
         text = "\n".join(cell.source for cell in nbformat.read(path, 4).cells)
         for name in re.findall(r'\bcheck\("([\w-]+)"', text):
             assert name in all_answers(), f"{path.name} checks {name}"
+
+
+@pytest.mark.parametrize("path", [p for p in PHYSICS if LABELS[p]], ids=lambda p: p.stem)
+def test_a_chapter_with_exercises_has_a_number_to_check(path):
+    text = "\n".join(cell.source for cell in nbformat.read(path, 4).cells)
+    assert re.search(r"`crlab\.check\(\"[\w-]+\", \.\.\.\)`", text), f"{path.name} asks for no number"

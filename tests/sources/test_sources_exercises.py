@@ -28,6 +28,7 @@ BY_HAND = {
     "credit-2": 300 ** (1 / 0.8 - 1 / 1.1) * 1.1 / 0.8,
     "credit-3": 0.5 * 1.1,  # "about half"
     "tell-1": 1 / (1 + 0.5 / 0.005),  # odds of 1 to 1 become 1 to 100
+    "tell-2": 0.5,  # "as by tossing a coin"
     "scale-1": 42,
 }
 

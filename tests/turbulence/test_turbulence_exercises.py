@@ -25,10 +25,18 @@ BY_HAND = {
     "small-3": brentq(_half, 0, 1) / (0.75 * 0.5 ** (2 / 3)),
     "small-4": -1 / 2,
     "making-3": 50,
+    "making-4": 2,  # "of k δB (kΔ)²"
+    "lines-2": 1 / 8,  # half of ALF's quarter, and nothing of MAG
     "lines-4": np.sin(np.radians(10)) ** 2,
+    "particles-1": 2,
     "particles-2": 0.086,  # by CRPropa 3, with the same spectrum and 256 waves
+    "particles-3": 26,  # "a turn still has 26 steps"
     "across-1": 4 / 3,  # "about a third too large"
+    "across-2": -2,
+    "across-3": 4e-4,  # of the solution
+    "across-4": -1,
     "sky-2": 4,
+    "sky-3": 0.1 / 10,
     "choosing-1": 0.058,
     # 128 waves a decade, 242 fields of 6 particles, 30 L_c in steps of a fiftieth of a gyration.
     "choosing-4": 128 * np.log10(5000) * 242 * 6 * 30 / (2 * np.pi * 1e-3 / 50) * 5e-10 * u.s,

@@ -1,0 +1,27 @@
+"""Every chapter at quick size, as on Binder: another working directory, one core, two gigabytes."""
+
+import os
+
+import chapters
+import pytest
+
+GIGABYTE = 1000  # in MB
+
+
+@pytest.fixture
+def one_core():
+    """Kernels started meanwhile inherit it."""
+    if not hasattr(os, "sched_setaffinity"):
+        pytest.skip("this system cannot bind a process to a core")
+    cores = os.sched_getaffinity(0)
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+    os.sched_setaffinity(0, {sorted(cores)[worker % len(cores)]})
+    yield
+    os.sched_setaffinity(0, cores)
+
+
+@pytest.mark.parametrize("path", chapters.chapters(), ids=lambda path: path.stem)
+def test_a_chapter_runs_at_quick_size(tmp_path, one_core, path):
+    ran = chapters.execute(path, folder=tmp_path, CRLAB_SIZE="quick", CRLAB_THREADS="1")
+    assert ran.metadata.crlab.memory_mb < 2 * GIGABYTE
+    assert not list(tmp_path.iterdir()), "it leaves files behind"
