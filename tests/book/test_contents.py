@@ -36,6 +36,14 @@ def test_a_chapter_has_the_parts_a_reader_expects(path):
 
 
 @pytest.mark.parametrize("path", PHYSICS, ids=lambda p: p.stem)
+def test_a_summary_says_what_was_assumed_and_where_it_breaks(path):
+    text = "\n".join(c.source for c in nbformat.read(path, 4).cells if c.cell_type == "markdown")
+    summary = re.search(r"^## Summary$(.*?)(?=^## )", text, re.M | re.S)[1]
+    assert re.search(r"^What was assumed(, and where it breaks)?: ", summary, re.M)
+    assert "here it breaks: " in summary
+
+
+@pytest.mark.parametrize("path", PHYSICS, ids=lambda p: p.stem)
 def test_a_chapter_stays_within_its_minute_and_gigabyte(path):
     record = nbformat.read(path, 4).metadata.crlab
     assert record.seconds <= 60
