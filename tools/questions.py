@@ -15,7 +15,6 @@ import sys
 import zlib
 from pathlib import Path
 
-import chapters
 import nbformat
 import numpy as np
 import slides
@@ -76,7 +75,7 @@ def shown(value):
         return value
     quantity = u.Quantity(value)
     digits = f"{quantity.value:.3g}"
-    if "e" in digits and abs(quantity.value) >= 1e5 or abs(quantity.value) < 1e-3 and quantity.value:
+    if ("e" in digits and abs(quantity.value) >= 1e5) or (abs(quantity.value) < 1e-3 and quantity.value):
         mantissa, power = f"{quantity.value:.2e}".split("e")
         mantissa = mantissa.rstrip("0").rstrip(".")
         power = f"10^{{{int(power)}}}"
@@ -85,8 +84,8 @@ def shown(value):
         digits = f"{float(digits):g}"
     if quantity.unit == u.dimensionless_unscaled:
         return digits
-    if quantity.unit == u.percent:
-        return rf"{digits}\,\%"
+    if quantity.unit in (u.percent, u.deg):
+        return digits + {u.percent: r"\,\%", u.deg: r"^\circ"}[quantity.unit]
     return rf"{digits}\ {quantity.unit.to_string('latex_inline').strip('$')}"
 
 
@@ -118,9 +117,9 @@ def make(entry, seed):
 
 def choose(units, number, seed):
     """Questions of some units, at most a number from each, drawn by the seed."""
-    chosen = []
+    chosen, entries = [], bank()
     for unit in units:
-        of_unit = [entry for entry in bank() if entry["unit"] == unit]
+        of_unit = [entry for entry in entries if entry["unit"] == unit]
         if number and number < len(of_unit):
             kept = generator(seed, f"unit {unit}").choice(len(of_unit), number, replace=False)
             of_unit = [of_unit[i] for i in sorted(kept)]
@@ -180,9 +179,7 @@ def page(text):
         body.append(f"<section>\n{shown}</section>" if block.startswith("### ") else shown)
     heading = re.match(r"# (.+)", text)[1]
     made = slides.PAGE.replace("<script>{script}</script>\n", "")
-    return made.format(
-        title=html.escape(heading), style=STYLE, slides="\n".join(body), up="", mathjax=slides.MATHJAX
-    )
+    return made.format(title=html.escape(heading), style=STYLE, slides="\n".join(body), up="", mathjax=slides.MATHJAX)
 
 
 def numbers(text):
@@ -196,8 +193,7 @@ def numbers(text):
 
 def write(target, units, number, seed):
     chosen = choose(units, number, seed)
-    shutil.rmtree(target, ignore_errors=True)
-    (target / "figures").mkdir(parents=True)
+    (target / "figures").mkdir(parents=True, exist_ok=True)
     shutil.copyfile(slides.bundle(), target / slides.MATHJAX)
     chapter = syllabus()
     for entry in chosen:

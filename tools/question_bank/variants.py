@@ -14,8 +14,9 @@ from crlab.acceleration.escape import EscapeLaw
 from crlab.anisotropy import sky, walk
 from crlab.anisotropy.answers import _moving_observer
 from crlab.diffusion import green
-from crlab.emission import absorption, stochastic as planes
+from crlab.emission import absorption
 from crlab.emission import cross_sections as cs
+from crlab.emission import stochastic as planes
 from crlab.emission.density import spread
 from crlab.grammage import chain, halo, slab, spectrum
 from crlab.grammage.pathlength import leaky_box
@@ -44,7 +45,7 @@ def doubling(pick):
 
 def where_protons_are(pick):
     """Medians of the density and of the energy density of protons at Earth."""
-    T = np.geomspace(0.1, 1e7, 401) * u.GeV
+    T = np.geomspace(0.1, 1e7, 201) * u.GeV
     fit = spectrum.global_spline_fit(T)
     number = np.cumsum(fit.intensity[0] / fit.beta[0] * T)  # the grid is even in ln T
     energy = np.cumsum(fit.intensity[0] / fit.beta[0] * T**2)
@@ -54,7 +55,7 @@ def where_protons_are(pick):
 
 def detector_rate(pick):
     area, energy = pick(0.5, 1, 2, 4) * u.m**2, pick(10, 30, 100, 300) * u.TeV
-    T = np.geomspace(1e3, 1e8, 400) * u.GeV
+    T = np.geomspace(1e3, 1e8, 100) * u.GeV
     J = spectrum.integral_intensity(T, spectrum.global_spline_fit(T).total, above=energy)
     stated = float(f"{J.to_value(1 / (u.m**2 * u.s * u.sr)):.2g}") / (u.m**2 * u.s * u.sr)
     counts = (np.pi * u.sr * stated * area * u.day).to(u.one)
@@ -72,7 +73,10 @@ def power(pick):
 def one_cross_section(pick):
     ratio, sigma, error = pick(0.15, 0.2, 0.25), pick(55, 60, 70) * u.mbarn, pick(5, 10, 20) * u.percent
     X = (ratio * const.m_p / sigma).to(GRAMMAGE)
-    return {"ratio": ratio, "sigma": sigma, "error": error}, {"answer": X, "more": 100 * (1 / (1 + error.to_value(u.one)) - 1) * u.percent}
+    return {"ratio": ratio, "sigma": sigma, "error": error}, {
+        "answer": X,
+        "more": 100 * (1 / (1 + error.to_value(u.one)) - 1) * u.percent,
+    }
 
 
 def crossings(pick):
@@ -164,11 +168,6 @@ def longest_step(pick):
     step = (width**2 / (2 * kappa)).to(u.yr)
     number = (span / step).to(u.one)
     return {"width": width, "kappa": kappa, "span": span}, {"answer": step, "steps": number, "finer": 4 * number}
-
-
-def disc_index(pick):
-    source, delta = pick(2.1, 2.2, 2.3, 2.4), pick(0.33, 0.5, 0.6)
-    return {"source": source, "delta": delta}, {"answer": source + delta, "young": source + delta / 2}
 
 
 def filling(pick):
@@ -300,7 +299,10 @@ def electron_index(pick):
 
 def electron_horizon(pick):
     E = pick(0.1, 0.3, 3, 10) * u.TeV
-    return {"E": E}, {"t": timescales.cooling_time(E).to(u.kyr), "answer": _reach(E)}
+    t = timescales.cooling_time(E).to(u.kyr)
+    reach = _reach(E)
+    number = (np.pi * reach**2 * credit.RATE * t).to(u.one)
+    return {"E": E, "t": float(f"{t.value:.2g}") * u.kyr}, {"answer": reach, "number": number}
 
 
 def images_or_modes(pick):
@@ -313,7 +315,7 @@ def images_or_modes(pick):
 
 def locality(pick):
     x = pick(0.2, 0.5, 1.0, 1.5)
-    return {"x": x, "radius": x * green.Halo().height}, {"answer": 100 * float(green.locality(x)) * u.percent}
+    return {"radius": x * green.Halo().height}, {"answer": 100 * float(green.locality(x)) * u.percent}
 
 
 def faster_than_light(pick):
@@ -360,9 +362,10 @@ def line_of_one_source(pick):
 
 
 def more_features(pick):
-    slope, amplitude = pick(0.8, 1.1, 1.5, 2.5), pick(0.05, 0.1, 0.2)
-    low, high = (float(credit.feature_rate(E, amplitude, escape=EscapeLaw(slope=slope))) for E in (10 * u.TeV, 20 * u.TeV))
-    return {"slope": slope, "amplitude": amplitude}, {"exponent": 0.4 - 1 / slope, "answer": high / low}
+    slope = pick(0.8, 1.0, 1.1, 1.5, 2.0, 2.5)
+    law = EscapeLaw(slope=slope)
+    low, high = (float(credit.feature_rate(E * u.TeV, 0.1, escape=law)) for E in (10, 20))
+    return {"slope": slope}, {"exponent": 0.4 - 1 / slope, "answer": high / low}
 
 
 def posterior(pick):
@@ -391,10 +394,15 @@ def parents(pick):
 
 
 def pair_threshold(pick):
-    name, T = pick(("the microwave background", 2.725), ("dust at 20 K", 20), ("dust at 40 K", 40), ("stars at 5000 K", 5000))
+    name, T = pick(
+        ("the microwave background", 2.725), ("dust at 20 K", 20), ("dust at 40 K", 40), ("stars at 5000 K", 5000)
+    )
     photon = (2.7 * const.k_B * T * u.K).to(u.eV)
+    photon = float(f"{photon.value:.2g}") * u.eV
     E = ((const.m_e * const.c**2) ** 2 / photon).to(u.TeV)
-    return {"field": name, "photon": float(f"{photon.value:.2g}") * u.eV}, {"answer": E, "best": 2 * E}
+    tried = E * np.geomspace(1, 30, 40)
+    best = tried[np.argmax(absorption.PhotonField(name, T * u.K).rate(tried))]
+    return {"field": name, "photon": photon}, {"answer": E, "best": best}
 
 
 def plane_intensity(pick):
@@ -402,8 +410,8 @@ def plane_intensity(pick):
     more = pick(1.5, 2)
     q = cs.emissivity([E.value] * E.unit)[0].to(1 / (u.TeV * u.s * u.sr))
     q = float(f"{q.value:.2g}") * q.unit
-    I = (q * column * more).to(1 / (u.TeV * u.cm**2 * u.s * u.sr))
-    return {"E": E, "column": column, "more": more, "q": q}, {"answer": I}
+    intensity = (q * column * more).to(1 / (u.TeV * u.cm**2 * u.s * u.sr))
+    return {"E": E, "column": column, "more": more, "q": q}, {"answer": intensity}
 
 
 def survival_from_centre(pick):
@@ -416,7 +424,10 @@ def survival_from_centre(pick):
 def share_of_one_source(pick):
     age, length, distance = pick(1, 2, 5) * u.kyr, pick(10, 15, 20) * u.kpc, pick(2, 3, 5) * u.kpc
     width = np.sqrt(4 * spread(age, 100 * u.TV)[0, 0])
-    found = {"answer": float(planes.column_share(age, length)), "spot": np.degrees((width / distance).to_value(u.one)) * u.deg}
+    found = {
+        "answer": float(planes.column_share(age, length)),
+        "spot": np.degrees((width / distance).to_value(u.one)) * u.deg,
+    }
     return {"age": age, "length": length, "distance": distance}, found
 
 
@@ -463,7 +474,10 @@ def quasilinear_scaling(pick):
 def longest_wave(pick):
     ratio, length = pick(30, 100, 1000), pick(5, 10, 30) * u.pc
     field = kolmogorov(ratio)
-    return {"ratio": ratio, "length": length}, {"answer": 2 * np.pi / field.k_min * length, "factor": 2 * np.pi / field.k_min}
+    return {"ratio": ratio, "length": length}, {
+        "answer": 2 * np.pi / field.k_min * length,
+        "factor": 2 * np.pi / field.k_min,
+    }
 
 
 def wandering(pick):
@@ -483,7 +497,11 @@ def slow_gyration(pick):
     steps, turns = pick(20, 40, 50, 100), pick(10, 100)
     x = 2 * np.pi / steps
     exact = 1 - 2 * np.arctan(x / 2) / x
-    return {"steps": steps, "turns": turns}, {"answer": exact, "series": x**2 / 12, "phase": 360 * exact * turns * u.deg}
+    return {"steps": steps, "turns": turns}, {
+        "answer": exact,
+        "series": x**2 / 12,
+        "phase": 360 * exact * turns * u.deg,
+    }
 
 
 def high_rigidity(pick):
@@ -497,7 +515,11 @@ def measured_exponent(pick):
     value = np.array([low, high])
     slope, sigma = transport.local_exponents([0.03, 0.1], value, value * error / 100)
     away = abs(float(slope[0]) - 1 / 3) / float(sigma[0])
-    return {"low": low, "high": high, "error": error * u.percent}, {"answer": float(slope[0]), "sigma": float(sigma[0]), "away": away}
+    return {"low": low, "high": high, "error": error * u.percent}, {
+        "answer": float(slope[0]),
+        "sigma": float(sigma[0]),
+        "away": away,
+    }
 
 
 def reduced_units(pick):
