@@ -22,7 +22,7 @@ from crlab.grammage import chain, halo, slab, spectrum
 from crlab.grammage.pathlength import leaky_box
 from crlab.sources import credit, population, statistics
 from crlab.sources.answers import _reach
-from crlab.turbulence import particles, quasilinear, transport
+from crlab.turbulence import checks, particles, quasilinear, transport
 from crlab.turbulence.spectrum import kolmogorov
 from crlab.units import kinematics, nucleon
 
@@ -302,7 +302,7 @@ def electron_horizon(pick):
     t = timescales.cooling_time(E).to(u.kyr)
     reach = _reach(E)
     number = (np.pi * reach**2 * credit.RATE * t).to(u.one)
-    return {"E": E, "t": float(f"{t.value:.2g}") * u.kyr}, {"answer": reach, "number": number}
+    return {"E": E, "t": float(f"{t.to_value(u.Myr):.2g}") * u.Myr}, {"answer": reach, "number": number}
 
 
 def images_or_modes(pick):
@@ -523,11 +523,11 @@ def measured_exponent(pick):
 
 
 def reduced_units(pick):
-    E, B, L = pick(0.01, 0.1, 1, 10) * u.PeV, pick(3, 4, 6) * u.uG, pick(5, 10, 30) * u.pc
-    r_g = emax.gyroradius(E, B).to(u.pc)
-    reduced = pick(0.1, 1, 3)
+    r_g, B, L = pick(0.03, 0.1, 0.3, 1.0), pick(3, 4, 6) * u.uG, pick(5, 10, 30) * u.pc
+    reduced = float(f"{checks.stored('ISO', 0.5, r_g, 'par')[0]:.2g}")
     kappa = (reduced * L * const.c).to(DIFFUSION)
-    return {"E": E, "B": B, "L": L, "reduced": reduced}, {"answer": (r_g / L).to(u.one), "kappa": kappa}
+    E = (1 * u.PeV * r_g * L / emax.gyroradius(1 * u.PeV, B)).to(u.PeV)
+    return {"rg": r_g, "B": B, "L": L, "reduced": reduced}, {"answer": E, "kappa": kappa}
 
 
 def cascade(pick):
