@@ -183,12 +183,12 @@ def page(text):
 
 
 def numbers(text):
-    """``1-3,7`` as a list of numbers."""
+    """``1-3,7`` as a list of numbers in order."""
     found = []
     for piece in text.split(","):
         low, _, high = piece.strip().partition("-")
         found += range(int(low), int(high or low) + 1)
-    return found
+    return sorted(set(found))
 
 
 def write(target, units, number, seed):
