@@ -231,12 +231,18 @@ def slides():
     return run("python", "tools/slides.py")
 
 
+def questions():
+    """Which units, how many from each, and which numbers stand in UNITS, NUMBER and SEED."""
+    return run("python", "tools/questions.py")
+
+
 def pdf():
     chromium()
     return build() or run("python", "tools/pdf.py")
 
 
-GOALS = {goal.__name__: goal for goal in (book, test, chapters, bench, lab, handouts, slides, pdf, lock, newest)}
+COMMANDS = (book, test, chapters, bench, lab, handouts, slides, questions, pdf, lock, newest)
+GOALS = {goal.__name__: goal for goal in COMMANDS}
 
 
 def main():
