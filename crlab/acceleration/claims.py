@@ -231,7 +231,7 @@ CLAIMS: list[Claim] = [
         inputs={**_SHOCK, "efficiency": 0.1},
         stated=1.0,
         tolerance=0.6,
-        remark="The slide writes “~”: with k r_g = 1 and ε_CR = ξρU² the factor is {factor:.2g}.",
+        remark="The slide writes “~”: with k r_g = 1 and ε_CR = ξ_CR ρU² the factor is {factor:.2g}.",
         variants={"factor": {}},
     ),
     Claim(
@@ -255,7 +255,7 @@ CLAIMS: list[Claim] = [
         stated=3 * u.PeV,
         tolerance=1.0,
         remark=(
-            "The slide needs the knee and gives no number. For 1.4 solar masses of ejecta and ξ = 0.1; with ξ = 0.01 "
+            "The slide needs the knee and gives no number. For 1.4 solar masses of ejecta and ξ_CR = 0.1; with 0.01 "
             "it is {lean:.1g}. The peak comes a little before the swept mass equals the ejecta."
         ),
         variants={"lean": {"efficiency": 0.01}},

@@ -27,7 +27,7 @@ __all__ = [
 Array = NDArray[np.float64]
 
 SEDOV = 2.026
-"""ξ of R⁵ = ξ E t²/ρ for a gas with adiabatic index 5/3 (Sedov 1959)."""
+"""ξ₀⁵ of R⁵ = ξ₀⁵ E t²/ρ for a gas with adiabatic index 5/3 (Sedov 1959)."""
 
 _E = const.e.si
 _STEPS_PER_DECADE = 400
@@ -240,8 +240,8 @@ def hillas_energy(speed: u.Quantity, field: u.Quantity, radius: u.Quantity, *, c
 class BlastWave:
     """Outer shock of a supernova remnant: free expansion joined to the Sedov–Taylor law.
 
-    Until R0 the shock moves at v = (2E/M)^(1/2). From then on R^(5/2) = R0^(5/2) + (ξE/ρ)^(1/2) (t - t0), the
-    similarity solution with a shifted time. R0 = (0.08 ξ M/ρ)^(1/3) is where the speed has no jump.
+    Until R0 the shock moves at v = (2E/M)^(1/2). From then on R^(5/2) = R0^(5/2) + (ξ₀⁵E/ρ)^(1/2) (t - t0), the
+    similarity solution with a shifted time. R0 = (0.08 ξ₀⁵ M/ρ)^(1/3) is where the speed has no jump.
 
     Parameters
     ----------
@@ -468,7 +468,7 @@ def field_needed(
 
 
 def _late(x: Array) -> Array:
-    """R/R0 for t/t0 = x ≥ 1: since v = (2/5) (ξE/ρ)^(1/2) R0^(-3/2), (ξE/ρ)^(1/2) t0 = (5/2) R0^(5/2)."""
+    """R/R0 for t/t0 = x ≥ 1: since v = (2/5) (ξ₀⁵E/ρ)^(1/2) R0^(-3/2), (ξ₀⁵E/ρ)^(1/2) t0 = (5/2) R0^(5/2)."""
     return np.asarray((1 + 2.5 * (np.maximum(x, 1) - 1)) ** 0.4)
 
 

@@ -200,18 +200,18 @@ class EscapeLaw:
         return (peak >= E) & (self.escape_time(np.minimum(E, peak) * u.GeV).to_value(u.yr) <= t)
 
     def spectrum(self, energy: u.Quantity, *, efficiency: Any, explosion: u.Quantity, constant: float) -> u.Quantity:
-        r"""Spectrum of all that escaped if a share ξ of the energy flux ρU³/2 into a Sedov shock leaves at E_max(t).
+        r"""Spectrum of what escaped where a share ξ_esc of the energy flux ρU³/2 of a Sedov shock leaves at E_max(t).
 
-        E N(E) dE = ξ (ρ U³/2) 4πR² dt. In the Sedov–Taylor phase R = ξ₀ (E_SN t²/ρ)^(1/5), so the power is
-        ξ (16π/125) ξ₀⁵ E_SN/t: equal energy leaves in each e-fold of time and so of energy, and
-        N(E) = (16π/125) ξ₀⁵ (ξ E_SN/a) E^-2, whatever a and ρ are.
+        E N(E) dE = ξ_esc (ρ U³/2) 4πR² dt. In the Sedov–Taylor phase R = ξ₀ (E_SN t²/ρ)^(1/5), so the power is
+        ξ_esc (16π/125) ξ₀⁵ E_SN/t: equal energy leaves in each e-fold of time and so of energy, and
+        N(E) = (16π/125) ξ₀⁵ (ξ_esc E_SN/a) E^-2, whatever a and ρ are.
 
         Parameters
         ----------
         energy : Quantity
             E ≤ E_M, any shape.
         efficiency : array_like
-            ξ, in (0, 1].
+            ξ_esc, in (0, 1].
         explosion : Quantity
             E_SN.
         constant : float

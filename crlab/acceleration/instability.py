@@ -136,7 +136,7 @@ def fastest_growth(*, current: u.Quantity, field: u.Quantity, density: u.Quantit
 
 
 def escape_current(speed: u.Quantity, *, density: u.Quantity, energy: u.Quantity, efficiency: Any = 0.1) -> u.Quantity:
-    """Current of the cosmic rays ahead of a shock, j = q n U with n = ξ ρ U²/E: few particles if their energy is high.
+    """Current of the cosmic rays ahead of a shock, j = q n U with n = ξ_CR ρ U²/E: few if their energy is high.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def escape_current(speed: u.Quantity, *, density: u.Quantity, energy: u.Quantity
     energy : Quantity
         E of the protons that carry the current.
     efficiency : array_like
-        ξ, share of ρU² in these particles, in (0, 1].
+        ξ_CR, share of ρU² in these particles, in (0, 1].
 
     Returns
     -------
@@ -174,10 +174,10 @@ def escape_current(speed: u.Quantity, *, density: u.Quantity, energy: u.Quantity
 
 
 def saturated_field(speed: u.Quantity, *, density: u.Quantity, efficiency: Any = 0.1) -> u.Quantity:
-    """Field at which the instability stops, B = (4π ξ ρ U³/c)^(1/2), so that B ∝ U^(3/2).
+    """Field at which the instability stops, B = (4π ξ_CR ρ U³/c)^(1/2), so that B ∝ U^(3/2).
 
     There the longest wave that can grow, k_c = 4π j/(c B), has reached the gyroradius, k r_g = 1, of the particles that
-    carry the current; this is B²/8π = (1/2) (U/c) ε_CR with ε_CR = ξ ρ U², whatever their energy.
+    carry the current; this is B²/8π = (1/2) (U/c) ε_CR with ε_CR = ξ_CR ρ U², whatever their energy.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def escape_energy(
     """Energy up to which a shock's field has had time to grow: ∫ γ dt = 5 at the radius that the shock has reached.
 
     The particles that escape pass the radius R with the current j (r/R)² of a shock at r < R. With a steady speed,
-    ∫ γ dt = (q ξ U² R/(3 c E)) (πρ)^(1/2), and the energy for which it is 5 is E = q ξ U² R (πρ)^(1/2)/(15 c).
+    ∫ γ dt = (q ξ_CR U² R/(3 c E)) (πρ)^(1/2), and the energy for which it is 5 is E = q ξ_CR U² R (πρ)^(1/2)/(15 c).
 
     Parameters
     ----------

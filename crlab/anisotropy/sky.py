@@ -63,7 +63,7 @@ def published_amplitudes() -> QTable:
 
 
 def contrast(intensity: Any) -> float:
-    """Anisotropy from its definition, a = (φ_max - φ_min) / (φ_max + φ_min).
+    """Anisotropy from its definition, a = (I_max - I_min) / (I_max + I_min).
 
     For an intensity with a dipole alone this is the length of the dipole vector. For any other sky it is a number
     between 0 and 1 that depends on how finely one looks.

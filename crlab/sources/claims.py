@@ -143,7 +143,7 @@ CLAIMS: list[Claim] = [
     Claim(
         id="sources-distance",
         slide=_NUMBER,
-        words="diffusion distance √(2κ t_esc), in units of z_max",
+        words="diffusion distance √(2κ t_res), in units of z_max",
         chapter=_HOW_MANY,
         compute=_distance,
         inputs={"dimensions": 1},

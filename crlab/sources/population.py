@@ -772,12 +772,12 @@ def number_of_sources(
     height: u.Quantity = 5 * u.kpc,
     radius: u.Quantity = 15.5 * u.kpc,
 ) -> Array:
-    """Sources that matter: younger than the escape time and closer than the halo's half-height, ν t_esc h²/R_disc².
+    """Sources that matter: younger than the residence time and closer than z_max, ν t_res z_max²/R_disc².
 
     Parameters
     ----------
     escape_time : Quantity
-        t_esc = h²/2κ, any shape; all arguments broadcast.
+        t_res = z_max²/2κ, any shape; all arguments broadcast.
     rate : Quantity
         ν, of a uniform disc.
     height, radius : Quantity
