@@ -28,7 +28,8 @@ ROOT = Path(__file__).resolve().parents[1]
 QUIET = ["--log-level=ERROR"]  # else each kernel warns of its local sockets
 COST = "Time and memory at book size"  # how the sentence begins to which a page adds what was measured
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
-# Run before and after the chapter in its own kernel: which files of crlab it used, and its peak memory.
+# Run before and after the chapter in its own kernel: which files of crlab it used, and its peak memory. In many short
+# lines: nbclient looks for carriage returns in a time that grows as the square of a line's length.
 WATCH = """
 def watch():
     import sys
@@ -43,7 +44,7 @@ print(json.dumps({
     "opened": sorted(_opened_files),
     "modules": [m.__file__ for n, m in sys.modules.items() if n.split(".")[0] == "crlab" and m.__file__],
     "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**(20 if sys.platform == "darwin" else 10)
-}))
+}, indent=1))
 """
 
 
