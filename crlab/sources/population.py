@@ -535,6 +535,17 @@ class Population:
         X, Y = np.broadcast_arrays(take("x", x, u.kpc), take("y", y, u.kpc))
         return self._density(X, Y) * self._numbers[0] * _RATE
 
+    @cached_property
+    def _rings(self) -> tuple[Array, Array, Array]:
+        """Radii about the Sun, weights of a quadrature over them, and the share of the rate per area on each ring."""
+        rate, edge, sun = self._numbers
+        kinks = [k for c in [*self._breaks(), edge] for k in (abs(sun - c), sun + c)]
+        points = np.unique([0.0, *kinks, *np.arange(0.25, sun + edge, 0.25)])
+        node, weight = np.polynomial.legendre.leggauss(6)
+        half = np.diff(points)[:, None] / 2
+        rho = points[:-1, None] + half * (1 + node)
+        return rho, half * weight, self.ring_density(rho * u.kpc).value / rate
+
     def sigma_eff(self, *, height: u.Quantity = 5 * u.kpc) -> u.Quantity:
         """Surface density of the uniform infinite disc, per source, that gives the Sun the same mean flux.
 
@@ -565,20 +576,14 @@ class Population:
         0.001273 1 / kpc2
         """
         h = _one("height", height, u.kpc)
-        rate, edge, sun = self._numbers
         if self.profile == "infinite":
             return self._surface(np.array(0.0)) * _SURFACE
-        kinks = [k for c in [*self._breaks(), edge] for k in (abs(sun - c), sun + c)]
-        points = np.unique([0.0, *kinks, *np.arange(0.25, sun + edge, 0.25)])
-        node, weight = np.polynomial.legendre.leggauss(6)
-        half = np.diff(points)[:, None] / 2
-        rho = points[:-1, None] + half * (1 + node)
+        rho, weight, ring = self._rings
         step = 1e-4 * h
         slope = (locality((rho + step) / h) - locality(np.maximum(rho - step, 0) / h)) / (
             rho + step - np.maximum(rho - step, 0)
         )
-        ring = self.ring_density(rho * u.kpc).value / rate
-        return float((ring * slope * half * weight).sum()) * _SURFACE
+        return float((ring * slope * weight).sum()) * _SURFACE
 
     def mean_density(
         self,
