@@ -582,7 +582,7 @@ def _model(kind: str, seed: int) -> Any:
             60, min_samples_leaf=3, max_samples=0.5, random_state=seed, n_jobs=min(threads(), 2)
         )
     return HistGradientBoostingClassifier(
-        max_iter=100, learning_rate=0.15, max_features=0.3, early_stopping=False, random_state=seed
+        max_iter=100, learning_rate=0.15, max_features=0.3, max_bins=64, early_stopping=False, random_state=seed
     )
 
 
