@@ -59,7 +59,8 @@ class Engine:
         if "error" in answer:
             raise ValueError(answer["error"])
         self.glyphs.update(answer["glyphs"])
-        return answer["html"]
+        # A displayed equation may be wider than the page: the keyboard must reach it to scroll.
+        return answer["html"].replace('display="true"', 'display="true" tabindex="0"', 1)
 
     def close(self):
         """End it."""

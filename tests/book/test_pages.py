@@ -56,13 +56,13 @@ class Visit:
     """A page opened with every request to another host refused and noted."""
 
     def __init__(self, browser, address, path, width=1366, dark=False, before=""):
-        self.outside, self.errors = [], []
+        self.outside, self.errors, self.listening = [], [], True
         self.context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
         )
         self.page = self.context.new_page()
         self.page.route("**/*", functools.partial(self._route, address))
-        self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+        self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" and self.listening else None)
         self.page.on("pageerror", lambda e: self.errors.append(str(e)))
         self.page.add_init_script(before)
         if dark:
@@ -90,6 +90,7 @@ class Visit:
         return self.page.locator(selector).count()
 
     def serious_violations(self):
+        self.listening = False  # axe asks for imported style sheets in the page's folder, where they are not
         found = Axe().run(self.page).response["violations"]
         return [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found if v["impact"] in SERIOUS]
 
