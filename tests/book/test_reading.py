@@ -127,7 +127,7 @@ def test_the_first_view_is_fast_and_stays_where_it_is(browser, address, page, re
         record_property("layout shift", moved)
         assert paint is not None
         assert paint < 5000
-        assert moved < 0.05, "half of what Web Vitals call good (CLS)"
+        assert moved < 0.1, "good by the measure of Web Vitals (CLS)"
 
 
 @every_page
