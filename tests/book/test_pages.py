@@ -28,7 +28,9 @@ def toc_files(node):
 
 PAGES = [f"{name}.html" for name in toc_files(yaml.safe_load((ROOT / "_toc.yml").read_text()))]
 SPHINX_PAGES = ["search.html", "genindex.html", "_modules/index.html", "_modules/crlab/units.html"]
-UNFOLD = "document.querySelectorAll('.toggle-hidden').forEach(e => e.classList.remove('toggle-hidden'))"
+UNFOLD = "document.querySelectorAll('.toggle-hidden > .admonition-title').forEach(e => e.click())"
+SCROLLERS_TAKE_FOCUS = """() => [...document.querySelectorAll('pre')].every(
+    e => e.tabIndex === (e.scrollWidth > e.clientWidth || e.scrollHeight > e.clientHeight ? 0 : -1))"""
 every_page = pytest.mark.parametrize("page", PAGES)
 
 
@@ -91,8 +93,8 @@ class Visit:
 
     def serious_violations(self):
         self.listening = False  # axe asks for imported style sheets in the page's folder, where they are not
-        found = Axe().run(self.page).response["violations"]
-        return [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found if v["impact"] in SERIOUS]
+        found = Axe().run(self.page, options={"resultTypes": ["violations"]}).response["violations"]
+        return [f"{v['id']}: {n['html'][:200]}" for v in found if v["impact"] in SERIOUS for n in v["nodes"]]
 
 
 def test_links_and_assets_resolve_inside_the_book(soups):
@@ -156,6 +158,8 @@ def test_page_is_accessible_in_both_themes(browser, address, page, dark):
     with Visit(browser, address, page, dark=dark) as visit:
         assert visit.page.evaluate("document.documentElement.dataset.theme") == ("dark" if dark else "light")
         visit.page.evaluate(UNFOLD)
+        assert visit.count(".toggle-hidden") == 0
+        visit.page.wait_for_function(SCROLLERS_TAKE_FOCUS, timeout=10_000)
         assert visit.serious_violations() == []
 
 
