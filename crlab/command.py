@@ -49,7 +49,7 @@ def executor(options: argparse.Namespace) -> Iterator[Executor]:
     Raises
     ------
     ValueError
-        Fewer than one worker.
+        Fewer than one worker, or a scheduler for another executor than Dask's.
     ImportError
         Dask is asked for and not installed.
 
@@ -62,6 +62,8 @@ def executor(options: argparse.Namespace) -> Iterator[Executor]:
     number = parallel.threads() if options.workers is None else options.workers
     if number < 1:
         raise ValueError(f"--workers must be at least 1, got {number}")
+    if options.scheduler and options.executor != "dask":
+        raise ValueError(f"--scheduler needs --executor dask, got --executor {options.executor}")
     if options.executor == "threads":
         with ThreadPoolExecutor(number) as pool:
             yield pool

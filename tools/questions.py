@@ -187,7 +187,9 @@ def numbers(text):
     found = []
     for piece in text.split(","):
         low, _, high = piece.strip().partition("-")
-        found += range(int(low), int(high or low) + 1)
+        if not (units := range(int(low), int(high or low) + 1)):
+            raise ValueError(f"{piece} has no units")
+        found += units
     return sorted(set(found))
 
 
@@ -210,17 +212,17 @@ def write(target, units, number, seed):
 def main(arguments=None):
     env = os.environ
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--units", default=env.get("UNITS") or "1-30", help="like 1-3,7 (default: all)")
+    parser.add_argument("--units", default=env.get("UNITS"), help="like 1-3,7 (default: all)")
     parser.add_argument("--number", type=int, default=env.get("NUMBER") or 0, help="from each unit (default: all)")
     parser.add_argument("--seed", type=int, default=env.get("SEED") or 1, help="which numbers (default: 1)")
     parser.add_argument("--target", type=Path, default=TARGET, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     try:
-        units = numbers(given.units)
+        units = numbers(given.units) if given.units else sorted(syllabus())
     except ValueError:
         parser.error(f"units must be like 1-3,7, got {given.units}")
-    if not units or not set(units) <= set(syllabus()) or given.seed < 0 or given.number < 0:
-        parser.error("units are those of the syllabus, 1 to 30; seed and number are not negative")
+    if not set(units) <= set(syllabus()) or given.seed < 0 or given.number < 0:
+        parser.error(f"units are those of the syllabus, 1 to {max(syllabus())}; seed and number are not negative")
     chosen = write(given.target, units, given.number, given.seed)
     where = given.target.relative_to(ROOT) if given.target.is_relative_to(ROOT) else given.target
     print(f"{len(chosen)} questions are in {where}: students and teachers, as HTML to print and Markdown to edit.")

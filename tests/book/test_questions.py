@@ -135,7 +135,9 @@ def test_the_teachers_page_shows_a_sample_and_no_answers():
         assert " ".join(entry["answer"].split()) not in " ".join(page.split())
 
 
-@pytest.mark.parametrize("arguments", [["--units", "1-x"], ["--units", "31"], ["--units", "0"], ["--seed", "-1"]])
+@pytest.mark.parametrize(
+    "arguments", [["--units", "1-x"], ["--units", "31"], ["--units", "0"], ["--units", "1,9-7"], ["--seed", "-1"]]
+)
 def test_wrong_choices_are_refused(arguments, capsys):
     with pytest.raises(SystemExit):
         questions.main(arguments)

@@ -119,9 +119,14 @@ def beryllium(pick):
 
 
 def significance(pick):
-    amplitude, number = pick(5e-4, 1e-3, 2e-3), pick(1e5, 1e6, 3e6, 1e7)
+    amplitude, number = pick(5e-4, 1e-3, 2e-3), pick(1e7, 3e7, 1e8)
     chance = float(sky.isotropy_probability(amplitude, int(number)))
-    return {"amplitude": amplitude, "number": number}, {"answer": np.sqrt(3 / number), "chance": chance}
+    verdict = "a discovery" if chance < 3e-7 else "a hint" if chance < 0.003 else "no discovery"
+    return {"amplitude": amplitude, "number": number}, {
+        "answer": np.sqrt(3 / number),
+        "chance": chance,
+        "verdict": verdict,
+    }
 
 
 def three_sigma(pick):
@@ -247,7 +252,7 @@ def read_acceleration_time(pick):
 
 
 def sedov(pick):
-    t, n = pick(2000, 5000, 20000) * u.yr, pick(0.1, 1, 10) / u.cm**3
+    t, n = pick(1000, 2000, 5000) * u.yr, pick(0.1, 0.3, 1) / u.cm**3
     rho = n * 1.4 * const.m_p
     R, U = remnant.sedov_radius(t, density=rho).to(u.pc), remnant.sedov_speed(t, density=rho).to(KMS)
     return {"t": t, "n": n}, {"answer": R, "U": U}
@@ -306,7 +311,7 @@ def electron_horizon(pick):
 
 
 def images_or_modes(pick):
-    age, R = pick(10, 100, 1e4, 1e5) * u.kyr, pick(0.1, 1, 10) * u.TV
+    age, R = pick(0.01, 0.1, 10, 30) * u.Myr, pick(0.1, 1, 3) * u.TV
     h = green.Halo()
     s = (h.kappa(R) * age / h.height**2).to_value(u.one)
     decay = [np.exp(-s * (m * np.pi / 2) ** 2) for m in (1, 3)]
@@ -353,7 +358,7 @@ def stable_width(pick):
 
 
 def line_of_one_source(pick):
-    distance, age = pick(0.2, 0.25, 0.3, 0.4) * u.kpc, pick(10, 20, 50) * u.kyr
+    distance, age = pick(0.25, 0.3, 0.35, 0.4) * u.kpc, pick(40, 45, 50) * u.kyr
     law = EscapeLaw()
     found = credit.feature(distance=distance, age=age, escape=law)
     E = law.max_energy(age).to(u.TeV)
@@ -362,7 +367,7 @@ def line_of_one_source(pick):
 
 
 def more_features(pick):
-    slope = pick(0.8, 1.0, 1.1, 1.5, 2.0, 2.5)
+    slope = pick(0.8, 1.0, 1.1, 1.5, 2.0)
     law = EscapeLaw(slope=slope)
     low, high = (float(credit.feature_rate(E * u.TeV, 0.1, escape=law)) for E in (10, 20))
     return {"slope": slope}, {"exponent": 0.4 - 1 / slope, "answer": high / low}
@@ -400,7 +405,7 @@ def pair_threshold(pick):
     photon = (2.7 * const.k_B * T * u.K).to(u.eV)
     photon = float(f"{photon.value:.2g}") * u.eV
     E = ((const.m_e * const.c**2) ** 2 / photon).to(u.TeV)
-    tried = E * np.geomspace(1, 30, 40)
+    tried = E * np.geomspace(1, 30, 400)
     best = tried[np.argmax(absorption.PhotonField(name, T * u.K).rate(tried))]
     return {"field": name, "photon": photon}, {"answer": E, "best": best}
 
@@ -422,7 +427,7 @@ def survival_from_centre(pick):
 
 
 def share_of_one_source(pick):
-    age, length, distance = pick(1, 2, 5) * u.kyr, pick(10, 15, 20) * u.kpc, pick(2, 3, 5) * u.kpc
+    age, length, distance = pick(5, 10, 20) * u.kyr, pick(10, 15, 20) * u.kpc, pick(2, 3, 5) * u.kpc
     width = np.sqrt(4 * spread(age, 100 * u.TV)[0, 0])
     found = {
         "answer": float(planes.column_share(age, length)),
@@ -434,11 +439,11 @@ def share_of_one_source(pick):
 def fewer_sources(pick):
     low, high = pick(3, 10, 30) * u.TV, pick(300, 1000) * u.TV
     numbers = [float(credit.source_count(R.to_value(u.TV) * u.TeV)) for R in (low, high)]
-    return {"low": low, "high": high}, {"answer": numbers[0] / numbers[1], "left": numbers[1]}
+    return {"low": low, "high": high}, {"answer": (ratio := numbers[0] / numbers[1]), "wider": ratio ** (1 / 3)}
 
 
 def line_and_place(pick):
-    number, length = pick(100, 500, 2500, 1e4), pick(10, 15, 20) * u.kpc
+    number, length = pick(300, 1000, 3000, 1e4), pick(10, 15, 20) * u.kpc
     line, place = float(planes.beam_scale(number, length / green.Halo().height)), float(statistics.stable_scale(number))
     return {"number": number, "length": length}, {"answer": line, "place": place}
 
