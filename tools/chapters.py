@@ -38,12 +38,17 @@ def watch():
     sys.modules["__main__"].__dict__["_opened_files"] = opened
 watch(); del watch
 """
+# Linux counts in ru_maxrss what the process that started the kernel held; VmHWM is the kernel's own.
 PROBE = """
-import json, resource, sys
+import json, pathlib, resource, sys
+if (status := pathlib.Path("/proc/self/status")).is_file():
+    peak = int(status.read_text().split("VmHWM:")[1].split()[0]) / 2**10
+else:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**(20 if sys.platform == "darwin" else 10)
 print(json.dumps({
     "opened": sorted(_opened_files),
     "modules": [m.__file__ for n, m in sys.modules.items() if n.split(".")[0] == "crlab" and m.__file__],
-    "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**(20 if sys.platform == "darwin" else 10)
+    "memory": peak
 }, indent=1))
 """
 

@@ -3,6 +3,7 @@
 import os
 
 import chapters
+import numpy as np
 import pytest
 
 GIGABYTE = 1000  # in MB
@@ -18,6 +19,13 @@ def one_core():
     os.sched_setaffinity(0, {sorted(cores)[worker % len(cores)]})
     yield
     os.sched_setaffinity(0, cores)
+
+
+def test_memory_of_the_process_that_starts_a_chapter_is_not_counted(tmp_path):
+    here = np.ones(GIGABYTE * 2**17)
+    shortest = min(chapters.chapters(), key=lambda path: chapters.nbformat.read(path, 4).metadata.crlab.seconds)
+    ran = chapters.execute(shortest, folder=tmp_path, CRLAB_SIZE="quick", CRLAB_THREADS="1")
+    assert ran.metadata.crlab.memory_mb < here.nbytes / 2**20
 
 
 @pytest.mark.parametrize("path", chapters.chapters(), ids=lambda path: path.stem)
