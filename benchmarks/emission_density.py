@@ -14,12 +14,13 @@ import time
 import numpy as np
 from astropy import units as u
 
-from crlab.diffusion.green import Halo, theta
+from crlab.diffusion.green import theta
 from crlab.emission import density
 from crlab.emission.absorption import Absorption
 from crlab.emission.gas import Ferriere
 from crlab.emission.line_of_sight import sky_map, steps
 from crlab.emission.stochastic import weights
+from crlab.galaxy import Halo
 from crlab.sources.population import Population
 
 R = [10] * u.TV

@@ -9,7 +9,6 @@ Everything here is for relativistic particles without energy losses, except `lep
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,10 +19,10 @@ from scipy.optimize import brentq
 from scipy.special import binom, erf, erfc, ive, k1, kve, zeta
 
 from crlab.diffusion import _kernels
+from crlab.galaxy import Halo
 from crlab.units import Array, take
 
 __all__ = [
-    "Halo",
     "age_fraction",
     "causal_green",
     "causal_loss",
@@ -43,126 +42,7 @@ _AREA = u.kpc**2
 _KAPPA = u.kpc**2 / u.Myr
 _CUBE = u.kpc**-3
 _C = float(const.c.to_value(u.kpc / u.Myr))
-_REFERENCE = 10.0  # GV, where κ0 is quoted
 _MODES = np.arange(60)  # that of `disc_mean`, whose terms fall as k⁻⁴
-
-
-@dataclass(frozen=True)
-class Halo:
-    r"""Half-height of the halo and its diffusion coefficient, κ = κ0 (R/10 GV)^δ, perhaps with a break.
-
-    The break multiplies κ with [1 + (R/R_b)^(Δ/w)]^(-w), whose index falls by Δ around R_b.
-
-    Parameters
-    ----------
-    height : Quantity
-        h, free escape at ±h. In units like kpc.
-    kappa0 : Quantity
-        κ at 10 GV without a break, in units like cm2/s.
-    delta : float
-        δ.
-    break_rigidity : Quantity, optional
-        R_b; by default there is no break.
-    break_change : float
-        Δ > 0, by which the index falls.
-    break_width : float
-        w > 0; small is sharp.
-
-    Raises
-    ------
-    ValueError
-        A value that is not positive (δ excepted), or not a single one.
-    UnitConversionError
-        A bare number or a wrong unit.
-
-    Notes
-    -----
-    For particles with v ≈ c. Diffusion needs a mean free path 3κ/c well below h: R below about 1 PV by default.
-
-    Examples
-    --------
-    >>> from astropy import units as u
-    >>> halo = Halo()
-    >>> print(f"{halo.kappa(10 * u.GV):.4f}, {halo.escape_time(10 * u.GV):.2f}")
-    0.1657 kpc2 / Myr, 75.43 Myr
-    """
-
-    height: u.Quantity = field(default_factory=lambda: 5 * u.kpc)
-    kappa0: u.Quantity = field(default_factory=lambda: 5e28 * u.cm**2 / u.s)
-    delta: float = 0.6
-    break_rigidity: u.Quantity | None = None
-    break_change: float = 0.2
-    break_width: float = 0.1
-
-    def __post_init__(self) -> None:
-        _one("height", self.height, u.kpc)
-        _one("kappa0", self.kappa0, _KAPPA)
-        _one("delta", self.delta, "", positive=False)
-        _one("break_change", self.break_change, "")
-        _one("break_width", self.break_width, "")
-        if self.break_rigidity is not None:
-            _one("break_rigidity", self.break_rigidity, u.GV)
-
-    def kappa(self, rigidity: u.Quantity) -> u.Quantity:
-        """Diffusion coefficient.
-
-        Parameters
-        ----------
-        rigidity : Quantity
-            R, any shape.
-
-        Returns
-        -------
-        Quantity
-            κ in kpc2/Myr.
-
-        Raises
-        ------
-        ValueError
-            A rigidity ≤ 0.
-        UnitConversionError
-            A bare number or a wrong unit.
-
-        Examples
-        --------
-        >>> from astropy import units as u
-        >>> print(f"{Halo().kappa(10 * u.TV):.3f}")
-        10.456 kpc2 / Myr
-        """
-        R = take("rigidity", rigidity, u.GV, positive=True)
-        kappa = _one("kappa0", self.kappa0, _KAPPA) * (R / _REFERENCE) ** float(self.delta)
-        if self.break_rigidity is not None:
-            rise = np.log(R / _one("break_rigidity", self.break_rigidity, u.GV)) * self.break_change / self.break_width
-            kappa = kappa * np.exp(-self.break_width * np.logaddexp(0.0, rise))
-        return kappa * _KAPPA
-
-    def escape_time(self, rigidity: u.Quantity) -> u.Quantity:
-        """Mean time in the halo of particles born in the plane, h²/2κ.
-
-        Parameters
-        ----------
-        rigidity : Quantity
-            R, any shape.
-
-        Returns
-        -------
-        Quantity
-            In Myr.
-
-        Raises
-        ------
-        ValueError
-            A rigidity ≤ 0.
-        UnitConversionError
-            A bare number or a wrong unit.
-
-        Examples
-        --------
-        >>> from astropy import units as u
-        >>> print(f"{Halo().escape_time(1 * u.TV):.3f}")
-        4.759 Myr
-        """
-        return (u.Quantity(self.height) ** 2 / (2 * self.kappa(rigidity))).to(u.Myr)
 
 
 def theta(s: Any, *, z: Any = 0.0, source: Any = 0.0, form: str = "auto", terms: int | None = None) -> Array:
@@ -613,6 +493,7 @@ def causal_loss(*, kappa: u.Quantity, height: u.Quantity = 5 * u.kpc) -> Array:
     Examples
     --------
     >>> from astropy import units as u
+    >>> from crlab.galaxy import Halo
     >>> print(f"{causal_loss(kappa=Halo().kappa(100 * u.TV)):.3f}")
     0.054
     """
@@ -746,6 +627,7 @@ def lepton_density(
     --------
     >>> import numpy as np
     >>> from astropy import units as u
+    >>> from crlab.galaxy import Halo
     >>> b = lambda E: 5.73e-3 * u.GeV / u.Myr * (E / u.GeV) ** 2
     >>> psi = lepton_density([1, 1.1] * u.TeV, halo=Halo(), losses=b, index=2.2)
     >>> print(f"slope {np.log(psi[1] / psi[0]) / np.log(1.1):.2f}")

@@ -21,11 +21,12 @@ from scipy.special import erfc, ive
 from threadpoolctl import threadpool_limits
 
 from crlab.acceleration.escape import EscapeLaw
-from crlab.diffusion.green import Halo, age_fraction, green, suppressed_spread, theta
+from crlab.diffusion.green import age_fraction, green, suppressed_spread, theta
 from crlab.emission import _density_kernels
 from crlab.emission.gas import SUN
 from crlab.emission.line_of_sight import Axisymmetric
 from crlab.emission.smooth import relative_density
+from crlab.galaxy import Halo
 from crlab.parallel import Block, blocks, map_blocks
 from crlab.sources.population import Catalogue, Population
 from crlab.units import Array, take

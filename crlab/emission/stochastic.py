@@ -16,13 +16,13 @@ import numpy as np
 from astropy import units as u
 from scipy.special import gamma as gamma_function
 
-from crlab.diffusion.green import Halo
 from crlab.emission.absorption import Absorption
 from crlab.emission.cross_sections import RIGIDITY, emissivity_matrix
 from crlab.emission.density import Scenario, density, mean_field, one_blas_thread, spread, sun, window
 from crlab.emission.gas import Ferriere, Gas
 from crlab.emission.line_of_sight import Field, integrate, steps
 from crlab.ensemble import fill, read
+from crlab.galaxy import Halo
 from crlab.parallel import Block, blocks, map_blocks
 from crlab.sources.credit import RATE
 from crlab.sources.population import Population

@@ -88,21 +88,21 @@ def _height_ratio() -> u.Quantity:
     """Height of the halo with a hole of 80 pc around the Sun over that without one."""
     ams = table("ams02-bc-2021")
     boron = RatioData.from_table(ams, "B", "C", x_min=10 * u.GV, correlation=0.3)
-    model = fit_boron_to_carbon(ams, correlation=0.3, free=("kappa0", "delta", "delta_change")).model
+    model = fit_boron_to_carbon(ams, correlation=0.3, free=("kappa0", "delta", "break_change")).model
     clock = RatioData(
         "10Be", "9Be", [0.1] * u.GeV / nucleon, [0.12], [0.03], [0.0], modulation=0.45 * u.GV
     )  # what ACE saw
     length = model.decay_length("10Be", energy_per_nucleon=0.3 * u.GeV / nucleon)
     undimmed = replace(clock, value=clock.value * float(np.exp(80 * u.pc / length)))
-    free = ("kappa0", "delta", "halo_height")
-    heights = [fit_ratios([boron, data], free=free, start=model).values["halo_height"] for data in (undimmed, clock)]
+    free = ("kappa0", "delta", "height")
+    heights = [fit_ratios([boron, data], free=free, start=model).values["height"] for data in (undimmed, clock)]
     return (heights[0] / heights[1]).to(u.one)
 
 
 def _residence_time() -> u.Quantity:
-    fit = fit_boron_to_carbon(table("ams02-bc-2021"), correlation=0.3, free=("kappa0", "delta", "delta_change"))
+    fit = fit_boron_to_carbon(table("ams02-bc-2021"), correlation=0.3, free=("kappa0", "delta", "break_change"))
     H = 2 * u.kpc
-    kappa = fit.model.diffusion_coefficient(10 * u.GV) * float(H / fit.model.halo_height)
+    kappa = fit.model.halo.kappa(10 * u.GV, species="p") * float(H / fit.model.halo.height)
     return (H**2 / (2 * kappa)).to(u.Myr)
 
 

@@ -126,7 +126,7 @@ _GALAXY = {"energy": _GRID, "X": 7.2 * _GRAMMAGE, "delta": 0.0, **_DISC}
 
 
 def _halo_grammage(rigidity: u.Quantity, **halo: u.Quantity) -> u.Quantity:
-    return HaloModel(**halo).grammage(rigidity)
+    return HaloModel().changed(**halo).grammage(rigidity)
 
 
 @lru_cache
@@ -363,7 +363,7 @@ CLAIMS: list[Claim] = [
         words="diffusion makes particles cross the disc often enough",
         chapter=_DIFFUSION,
         compute=_halo_grammage,
-        inputs={"rigidity": 10 * u.GV, "kappa0": 5e28 * u.cm**2 / u.s, "halo_height": 5 * u.kpc},
+        inputs={"rigidity": 10 * u.GV, "kappa0": 5e28 * u.cm**2 / u.s, "height": 5 * u.kpc},
         stated=7.2 * _GRAMMAGE,
         tolerance=0.5,
         remark=(
@@ -378,7 +378,7 @@ CLAIMS: list[Claim] = [
         words="index of the diffusion coefficient, fitted to B/C with a break in rigidity",
         chapter=_DIFFUSION,
         compute=_fitted_delta,
-        inputs={"name": "ams02-bc-2021", "third": "delta_change", "correlation": 0.3},
+        inputs={"name": "ams02-bc-2021", "third": "break_change", "correlation": 0.3},
         stated=0.6,
         tolerance=0.1,
         agrees=False,

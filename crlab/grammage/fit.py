@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from astropy import units as u
@@ -14,6 +14,7 @@ from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import least_squares
 from scipy.stats import chi2 as chi2_distribution
 
+from crlab.galaxy import Break
 from crlab.grammage.halo import HaloModel
 from crlab.units import nucleon, take
 
@@ -239,8 +240,8 @@ _PARAMETERS: Mapping[str, _Parameter] = MappingProxyType(
     {
         "kappa0": _Parameter(u.cm**2 / u.s, 1e25, 1e32, 3e28, True),
         "delta": _Parameter(_ONE, -1, 2, 0.5, False),
-        "halo_height": _Parameter(u.kpc, 0.1, 200, 5, True),
-        "delta_change": _Parameter(_ONE, -2, 2, 0.1, False),
+        "height": _Parameter(u.kpc, 0.1, 200, 5, True),
+        "break_change": _Parameter(_ONE, -2, 2, 0.1, False),
         "break_rigidity": _Parameter(u.GV, 1, 1e5, 300, True),
         "source_grammage": _Parameter(u.g / u.cm**2, 0, 50, 0.1, False),
         "production": _Parameter(_ONE, 0.1, 10, 1, True),
@@ -255,7 +256,7 @@ class HaloFit:
     Parameters
     ----------
     model : HaloModel
-        With the best parameters.
+        With the best parameters. Its `halo` goes to `crlab.sources` and `crlab.emission` as it is.
     free : tuple of str
         The fitted parameters.
     covariance : ndarray
@@ -275,7 +276,7 @@ class HaloFit:
     @property
     def values(self) -> dict[str, u.Quantity]:
         """Best values, in cm2/s, kpc, GV and g/cm2."""
-        return {name: u.Quantity(getattr(self.model, name)).to(_PARAMETERS[name].unit) for name in self.free}
+        return {name: _value(self.model, name).to(_PARAMETERS[name].unit) for name in self.free}
 
     @property
     def errors(self) -> dict[str, u.Quantity]:
@@ -354,10 +355,10 @@ def fit_ratios(
     data : RatioData or sequence of RatioData
         Sets are taken as independent of each other.
     free : sequence of str
-        Of kappa0, delta, halo_height, delta_change, break_rigidity, source_grammage, production. Each begins
-        at a usual value.
+        Of kappa0, delta and height of the halo, break_change and break_rigidity of its break, source_grammage,
+        production. Each begins at a usual value.
     start : HaloModel, optional
-        The values of what is not free.
+        The values of what is not free. A break that is free but missing is that of `HaloModel.changed`.
     production_error : float, optional
         Width of a Gaussian prior on `production` about 1; needed if that is free.
 
@@ -369,7 +370,8 @@ def fit_ratios(
     ------
     ValueError
         An unknown parameter or one named twice, fewer points than parameters, `production` free without a
-        prior or a prior without it, parameters that the data cannot tell apart.
+        prior or a prior without it, parameters that the data cannot tell apart, a free break where the halo has
+        several, a free κ where it has a law.
     RuntimeError
         No minimum was found.
 
@@ -378,7 +380,7 @@ def fit_ratios(
     >>> from astropy import units as u
     >>> from crlab import data
     >>> bc = RatioData.from_table(data.table("ams02-bc-2021"), "B", "C", x_min=10 * u.GV)
-    >>> fit = fit_ratios(bc, free=["kappa0", "delta", "delta_change"])
+    >>> fit = fit_ratios(bc, free=["kappa0", "delta", "break_change"])
     >>> print(f"delta = {fit.values['delta']:.2f} +- {fit.errors['delta']:.2f}")
     delta = 0.51 +- 0.01
     """
@@ -477,8 +479,15 @@ def _theta(parameter: _Parameter, value: float) -> float:
     return float(np.log(value)) if parameter.by_logarithm else value
 
 
+def _value(model: HaloModel, name: str) -> u.Quantity:
+    if name.startswith("break_"):
+        (only,) = cast("tuple[Break, ...]", model.halo.breaks)
+        return u.Quantity(getattr(only, name.removeprefix("break_")))
+    return u.Quantity(getattr(model if hasattr(model, name) else model.halo, name))
+
+
 def _plain(model: HaloModel, name: str) -> float:
-    return float(u.Quantity(getattr(model, name)).to_value(_PARAMETERS[name].unit))
+    return float(_value(model, name).to_value(_PARAMETERS[name].unit))
 
 
 def _to_theta(model: HaloModel, names: Sequence[str]) -> Array:
@@ -496,7 +505,7 @@ def _model(base: HaloModel, names: Sequence[str], theta: Array) -> HaloModel:
         parameter = _PARAMETERS[name]
         number = float(np.exp(value)) if parameter.by_logarithm else float(value)
         changes[name] = number if parameter.unit == _ONE else number * parameter.unit
-    return replace(base, **changes)
+    return base.changed(**changes)
 
 
 def _inverse(normal: Array, names: Sequence[str]) -> Array:

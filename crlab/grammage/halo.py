@@ -10,9 +10,10 @@ unstable ones. The derivation is in the chapter "From slab to diffusion".
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import cache, cached_property
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from astropy import constants as const
@@ -20,25 +21,28 @@ from astropy import units as u
 from numpy.typing import NDArray
 from scipy.linalg import expm
 
+from crlab.galaxy import Break, Halo
 from crlab.grammage.chain import Network, network
-from crlab.units import kinematics, nucleon, nucleus, take
+from crlab.units import nucleon, nucleus, take
 
 __all__ = ["HaloModel", "halo_profile"]
 
 Array = NDArray[np.float64]
 
-_REFERENCE = 10.0  # GV, where κ0 is quoted
 _GRAMMAGE = u.g / u.cm**2
-_DIFFUSION = u.cm**2 / u.s
 _PER_NUCLEON = u.GeV / nucleon
 _ONE = u.dimensionless_unscaled
 _MASS = nucleus("12C").mass / 12  # GeV per nucleon, in step with crlab.units
-_C = float(const.c.to_value(u.cm / u.s))
+_C = float(const.c.to_value(u.kpc / u.Myr))
+_NO_BREAK = Break(300 * u.GV, change=0.0, width=0.3)
 
 # Relative numbers at equal rigidity that leave the sources, rounded. With them and the network's
 # cross-sections C/O and N/O come out within 5 per cent of those of Aguilar et al. (2021) from 10 to 300 GV.
 _SOURCES = MappingProxyType({"12C": 0.81, "14N": 0.075, "16O": 1.0})
 _DISC = (2 * 100 * u.pc * 1.7e-24 * u.g / u.cm**3).to(_GRAMMAGE)
+
+_OF_HALO = {"kappa0", "delta", "height"}
+_OF_BREAK = {f"break_{each.name}" for each in fields(Break)}
 
 
 @cache
@@ -48,27 +52,16 @@ def _default_chain() -> Network:
 
 @dataclass(frozen=True, eq=False)
 class HaloModel:
-    r"""Galactic halo with κ = β κ0 (R/10 GV)^δ, perhaps with a break, and sources and gas in a thin disc.
+    r"""A `Halo` with sources and gas in a thin disc.
 
-    The break multiplies κ with [1 + (R/R_b)^(1/w)]^(-w Δδ), normalised to 1 at 10 GV: the index falls from δ to
-    δ - Δδ. `dataclasses.replace` makes a changed copy.
+    `dataclasses.replace` and `changed` make a changed copy.
 
     Parameters
     ----------
-    kappa0 : Quantity
-        κ0, in units like cm2/s: the diffusion coefficient at 10 GV for β = 1.
-    delta : float
-        δ, between -1 and 2.
-    halo_height : Quantity
-        H, half the thickness of the halo, in units like kpc.
+    halo : Halo
+        Height H and diffusion coefficient of particles with v = c; nuclei have β κ(R).
     surface_density : Quantity
         μ = 2 h ρ, gas of the whole disc, in units like g/cm2. By default 2 × 100 pc × 1 cm⁻³ × 1.7e-24 g.
-    delta_change : float
-        Δδ, positive where κ flattens; 0 for no break.
-    break_rigidity : Quantity
-        R_b, in units like GV.
-    break_width : float
-        w > 0; the break takes about 2 w e-folds of rigidity.
     source_grammage : Quantity
         X_s, crossed near the source before the halo, at all rigidities alike.
     sources : mapping of str to float
@@ -95,20 +88,15 @@ class HaloModel:
     Examples
     --------
     >>> from astropy import units as u
-    >>> model = HaloModel(kappa0=5e28 * u.cm**2 / u.s, delta=0.5)
+    >>> model = HaloModel(Halo(kappa0=5e28 * u.cm**2 / u.s, delta=0.5))
     >>> print(f"{model.grammage(10 * u.GV):.2f}")
     4.85 g / cm2
     >>> print(round(float(model.ratio("B", "C", rigidity=10 * u.GV)), 3))
     0.213
     """
 
-    kappa0: u.Quantity = 5e28 * _DIFFUSION
-    delta: float = 0.5
-    halo_height: u.Quantity = 5 * u.kpc
+    halo: Halo = field(default_factory=lambda: Halo(delta=0.5))
     surface_density: u.Quantity = _DISC
-    delta_change: float = 0.0
-    break_rigidity: u.Quantity = 300 * u.GV
-    break_width: float = 0.3
     source_grammage: u.Quantity = 0 * _GRAMMAGE
     sources: Mapping[str, float] = field(default_factory=lambda: _SOURCES)
     source_index: float = 2.3
@@ -116,53 +104,63 @@ class HaloModel:
     chain: Network = field(default_factory=_default_chain, repr=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.halo, Halo):
+            raise ValueError(f"halo must be a crlab.galaxy.Halo, got {self.halo!r:.60}")
         for name, unit, sign in (
-            ("kappa0", _DIFFUSION, "positive"),
-            ("delta", _ONE, ""),
-            ("halo_height", u.kpc, "positive"),
             ("surface_density", _GRAMMAGE, "positive"),
-            ("delta_change", _ONE, ""),
-            ("break_rigidity", u.GV, "positive"),
-            ("break_width", _ONE, "positive"),
             ("source_grammage", _GRAMMAGE, "non_negative"),
             ("source_index", _ONE, ""),
             ("production", _ONE, "positive"),
         ):
             if take(name, getattr(self, name), unit, **({sign: True} if sign else {})).ndim:
                 raise ValueError(f"{name} must be a single value, got {getattr(self, name)!r}")
-        if not -1 <= self.delta <= 2:
-            raise ValueError(f"delta must lie between -1 and 2, got {self.delta:g}")
         for name, amount in self.sources.items():
             self.chain.index(name)
             take(f"sources[{name!r}]", amount, _ONE, non_negative=True)
         if not any(self.sources.values()):
             raise ValueError(f"sources must inject at least one nucleus, got {dict(self.sources)!r}")
 
-    def diffusion_coefficient(self, rigidity: u.Quantity, *, species: str = "p") -> u.Quantity:
-        """Return κ.
+    def changed(self, **values: Any) -> "HaloModel":
+        """Return a copy with other values of some parameters, by the names that `crlab.grammage.fit.fit_ratios` has.
 
         Parameters
         ----------
-        rigidity : Quantity
-            Any shape, in units like GV, positive.
-        species : str
-            Whose β to use, as in `crlab.units.nucleus`.
+        **values
+            ``kappa0``, ``delta``, ``height`` of the halo; ``break_rigidity``, ``break_change``, ``break_width`` of its
+            break, which is made (at 300 GV, 0.3 wide) where there is none; fields of this class.
 
         Returns
         -------
-        Quantity
-            Of the shape of `rigidity`, in cm2/s.
+        HaloModel
 
         Raises
         ------
         ValueError
-            A rigidity ≤ 0, NaN, an empty array, an unknown species.
+            Another name, a break where the halo has several or a law, and as `HaloModel` and `Halo`.
         UnitConversionError
-            A bare number or no rigidity.
+            A bare number or a wrong unit.
+
+        Examples
+        --------
+        >>> from astropy import units as u
+        >>> HaloModel().changed(height=4 * u.kpc, break_change=0.2).halo.breaks
+        (Break(rigidity=<Quantity 300. GV>, change=0.2, width=0.3),)
         """
-        R = take("rigidity", rigidity, u.GV, positive=True)
-        beta = kinematics(species, rigidity=R * u.GV).beta.value
-        return beta * self.kappa0.to(_DIFFUSION) * self._shape(R)
+        own = {each.name for each in fields(self)}
+        unknown = [name for name in values if name not in own | _OF_HALO | _OF_BREAK]
+        if unknown:
+            known = ", ".join(sorted(own | _OF_HALO | _OF_BREAK))
+            raise ValueError(f"parameters that change must be of {known}, got {', '.join(unknown)}")
+        changes = {name: value for name, value in values.items() if name in own}
+        of_halo = {name: value for name, value in values.items() if name in _OF_HALO}
+        of_break = {name.removeprefix("break_"): value for name, value in values.items() if name in _OF_BREAK}
+        halo = changes.pop("halo", self.halo)
+        if of_break:
+            breaks = halo.breaks or (_NO_BREAK,)
+            if len(breaks) > 1:
+                raise ValueError(f"break_{next(iter(of_break))} is that of one break, but the halo has {len(breaks)}")
+            of_halo["breaks"] = replace(breaks[0], **of_break)
+        return replace(self, halo=replace(halo, **of_halo), **changes)
 
     def grammage(self, rigidity: u.Quantity) -> u.Quantity:
         """Return X = μ v H / (2 κ), the mean of the exponential path lengths; β drops out.
@@ -213,7 +211,7 @@ class HaloModel:
             raise ValueError(f"name must be an unstable nucleus, but {name} does not decay")
         T = take("energy_per_nucleon", energy_per_nucleon, _PER_NUCLEON, positive=True)
         R = _momentum(T) * self._numbers.mass_to_charge[index]
-        return self._decay_length(T, R, index) * u.cm.to(u.kpc) * u.kpc
+        return self._decay_length(T, R, index) * u.kpc
 
     def densities(self, energy_per_nucleon: u.Quantity) -> Array:
         """Relative densities in the disc of all nuclei of the network, per energy per nucleon.
@@ -273,7 +271,7 @@ class HaloModel:
         --------
         >>> from astropy import units as u
         >>> from crlab.units import nucleon
-        >>> model = HaloModel(halo_height=4 * u.kpc)
+        >>> model = HaloModel().changed(height=4 * u.kpc)
         >>> print(model.ratio("10Be", "9Be", energy_per_nucleon=[0.3, 10] * u.GeV / nucleon).round(3))
         [0.092 0.358]
         """
@@ -303,28 +301,23 @@ class HaloModel:
             cocoon=expm(matrix * self.source_grammage.to_value(_GRAMMAGE)),
             injected=np.array([float(self.sources.get(name, 0)) for name in chain.species]),
             mass_to_charge=np.array([nuc.A / nuc.Z for nuc in nuclei]),
-            kappa0=float(self.kappa0.to_value(_DIFFUSION)),
-            height=float(self.halo_height.to_value(u.cm)),
+            height=float(self.halo.height.to_value(u.kpc)),
             surface_density=float(self.surface_density.to_value(_GRAMMAGE)),
-            break_rigidity=float(self.break_rigidity.to_value(u.GV)),
-            lifetime=chain.half_life.to_value(u.s) / np.log(2),
+            lifetime=chain.half_life.to_value(u.Myr) / np.log(2),
         )
 
-    def _shape(self, R: Array) -> Array:
-        """κ/(β κ0) at rigidities in GV."""
-        width, R_b = self.break_width, self._numbers.break_rigidity
-        # logaddexp(0, n ln x) = ln(1 + x^n) does not overflow for sharp breaks.
-        bend, bend_10 = (np.logaddexp(0, np.log(x / R_b) / width) for x in (R, _REFERENCE))
-        return np.asarray((R / _REFERENCE) ** self.delta * np.exp(width * self.delta_change * (bend_10 - bend)))
+    def _kappa(self, R: Array) -> Array:
+        """In kpc2/Myr for v = c, at rigidities in GV."""
+        return np.asarray(self.halo.kappa(R * u.GV).value)
 
     def _grammage(self, R: Array) -> Array:
         n = self._numbers
-        return n.surface_density * _C * n.height / (2 * n.kappa0 * self._shape(R))
+        return n.surface_density * _C * n.height / (2 * self._kappa(R))
 
     def _decay_length(self, T: Array, R: Array, index: int) -> Array:
-        """In cm."""
+        """In kpc."""
         gamma = 1 + T / _MASS
-        kappa = _momentum(T) / (T + _MASS) * self._numbers.kappa0 * self._shape(R)
+        kappa = _momentum(T) / (T + _MASS) * self._kappa(R)
         return np.asarray(np.sqrt(kappa * gamma * self._numbers.lifetime[index]))
 
     def _solve(self, T: Array) -> Array:
@@ -363,16 +356,14 @@ class HaloModel:
 
 @dataclass(frozen=True)
 class _Numbers:
-    """The model's parameters in cm, s, g, GV."""
+    """The model's parameters in kpc, Myr and g/cm2."""
 
     matrix: Array
     cocoon: Array
     injected: Array
     mass_to_charge: Array
-    kappa0: float
     height: float
     surface_density: float
-    break_rigidity: float
     lifetime: Array
 
 
@@ -381,7 +372,7 @@ def _momentum(T: Array) -> Array:
     return np.sqrt(T * (T + 2 * _MASS))
 
 
-def halo_profile(z: u.Quantity, *, halo_height: u.Quantity, decay_length: u.Quantity | None = None) -> Array:
+def halo_profile(z: u.Quantity, *, height: u.Quantity, decay_length: u.Quantity | None = None) -> Array:
     r"""Density above a thin disc that makes the particles, relative to the disc.
 
     sinh((H - \|z\|)/l) / sinh(H/l), which is 1 - \|z\|/H without decay; derived in the chapter "From slab to
@@ -391,7 +382,7 @@ def halo_profile(z: u.Quantity, *, halo_height: u.Quantity, decay_length: u.Quan
     ----------
     z : Quantity
         Height, any shape, in units like kpc, at most H in size.
-    halo_height : Quantity
+    height : Quantity
         H, scalar.
     decay_length : Quantity, optional
         l, scalar; none for stable particles.
@@ -411,18 +402,18 @@ def halo_profile(z: u.Quantity, *, halo_height: u.Quantity, decay_length: u.Quan
     Examples
     --------
     >>> from astropy import units as u
-    >>> print(halo_profile([0, 1, 4] * u.kpc, halo_height=4 * u.kpc, decay_length=1 * u.kpc).round(3))
+    >>> print(halo_profile([0, 1, 4] * u.kpc, height=4 * u.kpc, decay_length=1 * u.kpc).round(3))
     [1.    0.367 0.   ]
     """
-    height = np.abs(take("z", z, u.kpc))
-    H = take("halo_height", halo_height, u.kpc, positive=True)
+    level = np.abs(take("z", z, u.kpc))
+    H = take("height", height, u.kpc, positive=True)
     length = np.array(np.inf) if decay_length is None else take("decay_length", decay_length, u.kpc, positive=True)
     if H.ndim or length.ndim:
-        raise ValueError("halo_height and decay_length must be single values, got arrays")
-    if np.any(height > H):
-        raise ValueError(f"z must lie within the halo, ±{H:g} kpc, got {height.max():g} kpc")
+        raise ValueError("height and decay_length must be single values, got arrays")
+    if np.any(level > H):
+        raise ValueError(f"z must lie within the halo, ±{H:g} kpc, got {level.max():g} kpc")
     if decay_length is None:
-        return 1 - height / H
+        return 1 - level / H
     # sinh(a)/sinh(b) written with falling exponentials, which cannot overflow.
-    above, whole = (H - height) / length, H / length
+    above, whole = (H - level) / length, H / length
     return np.exp(above - whole) * np.expm1(-2 * above) / np.expm1(-2 * whole)

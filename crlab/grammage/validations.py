@@ -58,7 +58,7 @@ def _delta() -> tuple[float, float]:
     fit = fit_boron_to_carbon(
         table("ams02-bc-2021"),
         correlation=0.3,
-        free=("kappa0", "delta", "delta_change", "production"),
+        free=("kappa0", "delta", "break_change", "production"),
         production_error=0.15,
     )
     return float(fit.values["delta"]), float(fit.errors["delta"])

@@ -8,7 +8,8 @@ from astropy import units as u
 
 from crlab.acceleration.escape import EscapeLaw
 from crlab.claims import Claim
-from crlab.diffusion.green import Halo, green, lepton_density, mean_density, survival
+from crlab.diffusion.green import green, lepton_density, mean_density, survival
+from crlab.galaxy import Break, Halo
 from crlab.sources.bins import proton_bins
 from crlab.sources.credit import feature, feature_rate, pulse_height, single_source, source_count
 from crlab.sources.population import Population, number_of_sources
@@ -42,8 +43,8 @@ def _distance(dimensions: float) -> float:
     return float(np.sqrt(2 * dimensions * _residence()))
 
 
-def _number(rigidity: u.Quantity, profile: str, break_rigidity: u.Quantity | None) -> float:
-    halo = Halo(break_rigidity=break_rigidity)
+def _number(rigidity: u.Quantity, profile: str, breaks: tuple[Break, ...]) -> float:
+    halo = Halo(breaks=breaks)
     uniform = 1 / (np.pi * (15.5 * u.kpc) ** 2)
     richer = Population(profile).sigma_eff() / uniform if profile != "infinite" else 1.0
     return float(number_of_sources(halo.escape_time(rigidity)) * richer)
@@ -168,7 +169,7 @@ CLAIMS: list[Claim] = [
             words=f"number of sources at {name[:2]} {name[2:].upper()}",
             chapter=_HOW_MANY,
             compute=_number,
-            inputs={"rigidity": R, "profile": "infinite", "break_rigidity": None},
+            inputs={"rigidity": R, "profile": "infinite", "breaks": ()},
             stated=stated,
             tolerance=0.25,
             remark=remark,
@@ -188,7 +189,7 @@ CLAIMS: list[Claim] = [
                 10 * u.TV,
                 2000.0,
                 "One digit again. With a break of κ at 312 GV, by 0.2, it would be {broken:.2g}.",
-                {"broken": {"break_rigidity": 312 * u.GV}},
+                {"broken": {"breaks": (Break(312 * u.GV, change=0.2),)}},
             ),
             (
                 "10pv",

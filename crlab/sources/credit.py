@@ -18,7 +18,8 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import lambertw
 
 from crlab.acceleration.escape import EscapeLaw
-from crlab.diffusion.green import Halo, green
+from crlab.diffusion.green import green
+from crlab.galaxy import Halo
 from crlab.units import Array, take
 
 __all__ = [

@@ -27,7 +27,7 @@ from astropy import units as u
 from numpy.typing import NDArray
 
 from crlab.acceleration.escape import EscapeLaw
-from crlab.diffusion.green import Halo
+from crlab.galaxy import Break, Halo
 from crlab.parallel import Block, blocks, map_blocks
 from crlab.sources.bins import bin_weights, proton_bins
 from crlab.sources.credit import RATE
@@ -146,7 +146,7 @@ def _twice() -> Galaxy:
 
 
 def _broken() -> Galaxy:
-    return Galaxy(halo=Halo(break_rigidity=312 * u.GV))
+    return Galaxy(halo=Halo(breaks=Break(312 * u.GV, change=0.2, width=0.5)))
 
 
 def _arms() -> Galaxy:

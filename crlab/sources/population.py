@@ -801,7 +801,7 @@ def number_of_sources(
 
     Examples
     --------
-    >>> from crlab.diffusion.green import Halo
+    >>> from crlab.galaxy import Halo
     >>> print(f"{number_of_sources(Halo().escape_time(10 * u.TV)):.0f}")
     2488
     """

@@ -24,7 +24,7 @@ from astropy import units as u
 from scipy.interpolate import CubicSpline
 
 from crlab.acceleration.escape import EscapeLaw
-from crlab.diffusion.green import Halo
+from crlab.galaxy import Halo
 from crlab.parallel import Block, blocks, map_blocks
 from crlab.sources import _kernels
 from crlab.sources.credit import RATE

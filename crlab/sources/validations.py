@@ -13,9 +13,10 @@ from astropy import units as u
 from scipy.stats import norm
 
 from crlab.acceleration.escape import EscapeLaw
-from crlab.diffusion.green import Halo, causal_loss, green, mean_density, theta
+from crlab.diffusion.green import causal_loss, green, mean_density, theta
 from crlab.diffusion.transport import Grid, Problem, steady_state
 from crlab.ensemble import fill, read
+from crlab.galaxy import Halo
 from crlab.parallel import Block
 from crlab.sources.claims import CLAIMS
 from crlab.sources.classifier import Samples, train

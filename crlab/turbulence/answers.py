@@ -101,7 +101,7 @@ def _fine_step() -> float:
 
 def _linear_diffusion() -> float:
     """Exponent of the grammage, and so of B/C, at high rigidity for κ ∝ R."""
-    X = [HaloModel(delta=1.0).grammage(R).to_value(u.g / u.cm**2) for R in (1 * u.TV, 2 * u.TV)]
+    X = [HaloModel().changed(delta=1.0).grammage(R).to_value(u.g / u.cm**2) for R in (1 * u.TV, 2 * u.TV)]
     return float(np.log2(X[1] / X[0]))
 
 

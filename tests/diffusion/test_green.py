@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crlab.diffusion.green import (
-    Halo,
     age_fraction,
     causal_green,
     causal_loss,
@@ -24,6 +23,7 @@ from crlab.diffusion.green import (
     theta,
 )
 from crlab.diffusion.transport import Grid, Problem, steady_state
+from crlab.galaxy import Halo
 
 KAPPA = u.kpc**2 / u.Myr
 C = const.c.to(u.kpc / u.Myr)
@@ -127,12 +127,6 @@ def test_survival_is_what_theta_holds(s) -> None:
     assert survival(s, source=0.4) == pytest.approx((weight * theta(s, z=z, source=0.4)).sum(), rel=1e-12)
 
 
-def test_the_escape_time_of_the_talk() -> None:
-    assert Halo().escape_time(10 * u.GV).to_value(u.Myr) == pytest.approx(75.43, rel=1e-3)
-    times = Halo().escape_time([1, 10, 100, 1e3, 1e4, 1e5] * u.GV).to_value(u.Myr)
-    np.testing.assert_allclose(times, [300.3, 75.43, 18.95, 4.759, 1.195, 0.3003], rtol=1e-3)
-
-
 @pytest.mark.parametrize(("z", "source"), [(0, 0), (2, 0), (-3, 0), (1, 2.5)])
 def test_the_mean_of_an_infinite_disc(z, source) -> None:
     kappa, h = 0.3, 5.0
@@ -234,19 +228,6 @@ def test_juettner_particles_stay_in_the_halo_as_long_at_100_tv() -> None:
     assert 1 - causal_loss(kappa=kappa) < 0.95
 
 
-# options of κ
-
-
-def test_a_break_flattens_kappa_by_its_change() -> None:
-    broken = Halo(break_rigidity=312 * u.GV)
-    R = np.array([5, 5.5, 2e4, 2.2e4]) * u.GV
-    slope = np.diff(np.log(broken.kappa(R).value)) / np.diff(np.log(R.value))
-    np.testing.assert_allclose(slope[[0, 2]], [0.6, 0.4], atol=1e-3)
-    # (1 + 1)^-w at the break itself
-    ratio = broken.kappa(312 * u.GV) / Halo().kappa(312 * u.GV)
-    assert ratio.value == pytest.approx(2**-0.1, rel=1e-12)
-
-
 def test_slow_start() -> None:
     age = np.array([0, 0.003, 0.05, 10]) * u.Myr
     kappa = 7 * KAPPA
@@ -335,10 +316,6 @@ kpc, area = u.kpc, u.kpc**2
         (lambda: causal_green(1 * kpc, -1 * u.Myr, kappa=1 * KAPPA), "age must be zero or positive, got -1"),
         (lambda: causal_green(1 * kpc, 1 * u.Myr, kappa=1 * KAPPA, form="soft"), "form must be 'cut' or 'juettner'"),
         (lambda: causal_green(1 * kpc, 1 * u.Gyr, kappa=1 * KAPPA), "age must keep kappa"),
-        (lambda: Halo().kappa(0 * u.GV), "rigidity must be positive, got 0"),
-        (lambda: Halo(height=-1 * kpc), "height must be positive"),
-        (lambda: Halo(kappa0=[1, 2] * KAPPA), "kappa0 must be a single value"),
-        (lambda: Halo(break_rigidity=0 * u.GV), "break_rigidity must be positive"),
         (lambda: theta(0), "s must be positive"),
         (lambda: theta(1, z=1.5), "z must lie within the halo"),
         (lambda: theta(1, terms=3), "form must be 'auto' .without terms., 'images' or 'modes'"),
@@ -364,7 +341,6 @@ def test_bad_values(call, message) -> None:
     [
         lambda: green(1, 1 * area),
         lambda: green(1 * kpc, 1 * kpc),
-        lambda: Halo().kappa(10),
         lambda: mean_density(kappa=1 * kpc),
         lambda: disc_mean(lambda r: np.ones(r.shape), 1 * u.Myr, kappa=1 * KAPPA),
     ],

@@ -5,9 +5,10 @@ import pytest
 from astropy import units as u
 
 from crlab.acceleration.escape import EscapeLaw
-from crlab.diffusion.green import Halo, age_fraction
+from crlab.diffusion.green import age_fraction
 from crlab.emission import _density_kernels
 from crlab.emission.density import Suppression, density, direct, mean_field, missing, spread, window
+from crlab.galaxy import Halo
 from crlab.sources.population import Catalogue, Population
 
 POPULATION = Population("Ferriere")

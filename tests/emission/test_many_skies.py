@@ -12,7 +12,6 @@ from threadpoolctl import threadpool_info
 
 from crlab import ensemble as stored
 from crlab.acceleration.escape import EscapeLaw
-from crlab.diffusion.green import Halo
 from crlab.emission.__main__ import main
 from crlab.emission.absorption import CMB, Absorption
 from crlab.emission.cross_sections import RIGIDITY, emissivity_matrix
@@ -20,6 +19,7 @@ from crlab.emission.density import Suppression, density, mean_field, one_blas_th
 from crlab.emission.gas import Cube, Ferriere
 from crlab.emission.line_of_sight import integrate, positions, steps
 from crlab.emission.stochastic import beam_scale, column_share, ensemble, exceedance, prepare, tail_scale, weights
+from crlab.galaxy import Halo
 from crlab.sources.credit import RATE, source_count
 from crlab.sources.population import Catalogue, Population
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crlab.acceleration.escape import EscapeLaw
-from crlab.diffusion.green import Halo, green
+from crlab.diffusion.green import green
+from crlab.galaxy import Halo
 from crlab.sources.credit import (
     RATE,
     feature,

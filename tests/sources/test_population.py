@@ -7,7 +7,8 @@ import pytest
 from astropy import units as u
 from scipy import stats
 
-from crlab.diffusion.green import Halo, mean_density
+from crlab.diffusion.green import mean_density
+from crlab.galaxy import Halo
 from crlab.sources.population import (
     ARMS,
     HEIGHTS,

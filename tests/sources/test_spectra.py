@@ -9,7 +9,8 @@ from astropy import units as u
 from scipy.stats import rankdata
 
 from crlab.acceleration.escape import EscapeLaw
-from crlab.diffusion.green import Halo, green, theta
+from crlab.diffusion.green import green, theta
+from crlab.galaxy import Halo
 from crlab.sources import _kernels
 from crlab.sources.credit import RATE
 from crlab.sources.population import Population

@@ -18,6 +18,7 @@ from crlab.emission import absorption
 from crlab.emission import cross_sections as cs
 from crlab.emission import stochastic as planes
 from crlab.emission.density import spread
+from crlab.galaxy import Halo
 from crlab.grammage import chain, halo, slab, spectrum
 from crlab.grammage.pathlength import leaky_box
 from crlab.sources import credit, population, statistics
@@ -101,8 +102,8 @@ def slab_and_box(pick):
 def halo_grammage(pick):
     H, kappa, n = pick(3, 4, 6, 8) * u.kpc, pick(3e28, 4e28, 5e28) * DIFFUSION, pick(0.8, 1, 1.2) / u.cm**3
     mu = (2 * 100 * u.pc * n * const.m_p).to(GRAMMAGE)
-    model = halo.HaloModel(kappa0=kappa, halo_height=H, surface_density=mu)
-    X = model.grammage(1 * u.TV) * (1 * u.TV / (10 * u.GV)).to_value(u.one) ** model.delta  # at 10 GV for v = c
+    model = halo.HaloModel(Halo(kappa0=kappa, height=H), surface_density=mu)
+    X = model.grammage(10 * u.GV)
     return {"H": H, "kappa": kappa, "n": n}, {"answer": X, "visits": (X / mu).to(u.one)}
 
 
@@ -291,7 +292,7 @@ def escape_age(pick):
 
 def count(pick):
     R, interval, disc = pick(0.1, 1, 10, 100) * u.TV, pick(30, 50, 100) * u.yr, pick(12, 15) * u.kpc
-    t = green.Halo().escape_time(R).to(u.Myr)
+    t = Halo().escape_time(R).to(u.Myr)
     number = float(population.number_of_sources(t, rate=1 / interval, radius=disc))
     return {"R": R, "interval": interval, "disc": disc}, {"t": t, "answer": number}
 
@@ -312,7 +313,7 @@ def electron_horizon(pick):
 
 def images_or_modes(pick):
     age, R = pick(0.01, 0.1, 10, 30) * u.Myr, pick(0.1, 1, 3) * u.TV
-    h = green.Halo()
+    h = Halo()
     s = (h.kappa(R) * age / h.height**2).to_value(u.one)
     decay = [np.exp(-s * (m * np.pi / 2) ** 2) for m in (1, 3)]
     return {"age": age, "R": R}, {"answer": s, "first": decay[0], "third": decay[1]}
@@ -320,12 +321,12 @@ def images_or_modes(pick):
 
 def locality(pick):
     x = pick(0.2, 0.5, 1.0, 1.5)
-    return {"radius": x * green.Halo().height}, {"answer": 100 * float(green.locality(x)) * u.percent}
+    return {"radius": x * Halo().height}, {"answer": 100 * float(green.locality(x)) * u.percent}
 
 
 def faster_than_light(pick):
     R = pick(10, 30, 100, 300) * u.TV
-    kappa = green.Halo().kappa(R).to(DIFFUSION)
+    kappa = Halo().kappa(R).to(DIFFUSION)
     stated = float(f"{kappa.value:.2g}") * DIFFUSION
     lost = 100 * float(green.causal_loss(kappa=stated)) * u.percent
     return {"R": R, "kappa": stated}, {"answer": (6 * stated / const.c).to(u.kpc), "lost": lost}
@@ -444,7 +445,7 @@ def fewer_sources(pick):
 
 def line_and_place(pick):
     number, length = pick(300, 1000, 3000, 1e4), pick(10, 15, 20) * u.kpc
-    line, place = float(planes.beam_scale(number, length / green.Halo().height)), float(statistics.stable_scale(number))
+    line, place = float(planes.beam_scale(number, length / Halo().height)), float(statistics.stable_scale(number))
     return {"number": number, "length": length}, {"answer": line, "place": place}
 
 
