@@ -17,6 +17,7 @@ from crlab.emission.gas import NakanishiSofue
 from crlab.emission.line_of_sight import BLOCK, integrate, steps
 from crlab.emission.maps import directions
 from crlab.emission.smooth import relative_density
+from crlab.galaxy import SUN
 
 NSIDE = 32
 ENERGY = [1, 100, 500, 2000] * u.TeV
@@ -41,7 +42,7 @@ def with_numpy(lon, lat, cells, table, absorption):
         l, b = lon[start : start + BLOCK, None], lat[start : start + BLOCK, None]  # noqa: E741
         used = max(1, int(np.searchsorted(cells * np.abs(np.sin(b)).min(), 5.0)))
         flat, z = s[:used] * np.cos(b), np.abs(s[:used] * np.sin(b))
-        r = np.hypot(flat * np.sin(l), 8.5 - flat * np.cos(l))
+        r = np.hypot(flat * np.sin(l), SUN.value - flat * np.cos(l))
         psi = table(np.stack([r, z], axis=-1))
         result.append((gas_density(r, z) * psi) @ seen[:used])
     return np.concatenate(result)

@@ -223,6 +223,11 @@ class Halo:
         return (self.height**2 / (2 * self.kappa(rigidity))).to(u.Myr)
 
 
+def solar_radius(sun: u.Quantity) -> float:
+    """R☉ in kpc, checked; for use within the package."""
+    return _one("sun", sun, u.kpc)
+
+
 def _by_law(law: Callable[[u.Quantity], u.Quantity], R: Array) -> Array:
     kappa = take("what law returns", law(R * u.GV), _KAPPA, positive=True)
     if kappa.shape != R.shape:

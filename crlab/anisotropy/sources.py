@@ -1,7 +1,8 @@
 """The sky of discrete sources: seen in straight lines, through scattering, and in the limit of diffusion.
 
 Positions are relative to the observer: x towards the Galactic centre, y towards longitude 90 degrees, z towards the
-north Galactic pole. Maps are in Galactic coordinates, in healpy's RING order.
+north Galactic pole; they are (R☉ - y, x, z) in the frame of `crlab.galaxy`. Maps are in Galactic coordinates, in
+healpy's RING order.
 """
 
 from concurrent.futures import Executor
@@ -14,6 +15,7 @@ from astropy import units as u
 
 from crlab.anisotropy import _kernels
 from crlab.anisotropy.sky import Dipole
+from crlab.galaxy import SUN
 from crlab.parallel import Block, blocks, map_blocks
 from crlab.units import Array, take
 
@@ -74,8 +76,8 @@ class Sources:
 def galactic_sources(number: int, *, seed: int, nearest: u.Quantity = 0.5 * u.kpc) -> Sources:
     """Draw sources of equal strength, distributed over the Galactic disc like supernova remnants.
 
-    Surface density ∝ R^1.09 exp(-3.87 R/R☉) with R☉ = 8.5 kpc (Green 2015), heights above the plane exponential with
-    0.1 kpc. There are no spiral arms.
+    Surface density ∝ R^1.09 exp(-3.87 R/R☉) with R☉ of `crlab.galaxy` (Green 2015), heights above the plane exponential
+    with 0.1 kpc. There are no spiral arms.
 
     Parameters
     ----------
@@ -110,10 +112,10 @@ def galactic_sources(number: int, *, seed: int, nearest: u.Quantity = 0.5 * u.kp
     rng = block.generator()
     position = np.zeros((0, 3))
     while len(position) < number:
-        radius = rng.gamma(1.09 + 2, 8.5 / 3.87, number)
+        radius = rng.gamma(1.09 + 2, SUN.value / 3.87, number)
         azimuth = rng.uniform(0, 2 * np.pi, number)
         height = rng.laplace(scale=0.1, size=number)
-        drawn = np.stack([8.5 - radius * np.cos(azimuth), radius * np.sin(azimuth), height], axis=1)
+        drawn = np.stack([SUN.value - radius * np.cos(azimuth), radius * np.sin(azimuth), height], axis=1)
         position = np.concatenate([position, drawn[np.linalg.norm(drawn, axis=1) >= limit]])
     return Sources(position[:number] * u.kpc, np.ones(number))
 

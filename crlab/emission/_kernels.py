@@ -1,7 +1,6 @@
 """Kernels of the emission room: gas models, interpolation, rays and their sums.
 
-Lengths are in kpc, densities in 1/cm³. Frame: Galactic centre at the origin, the Sun at (0, +R_sun, 0), z towards the
-north Galactic pole, so that longitude 90° is the direction of +x.
+Lengths are in kpc, densities in 1/cm³. The frame is that of `crlab.galaxy`.
 """
 
 import math
@@ -15,7 +14,7 @@ Float = NDArray[np.float64]
 jit = numba.njit(cache=True, nogil=True)
 
 LN2 = math.log(2.0)
-SUN = 8.5  # kpc, the distance with which both gas models were fitted
+SUN = 8.5  # kpc, the distance with which the gas models were fitted, wherever the Sun is put
 
 
 @jit

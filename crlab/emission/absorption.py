@@ -11,7 +11,7 @@ from astropy import constants as const
 from astropy import units as u
 
 from crlab.emission import _kernels
-from crlab.emission.gas import SUN
+from crlab.galaxy import SUN, solar_radius
 from crlab.units import Array, take
 
 __all__ = ["CMB", "DUST", "STARS", "Absorption", "PhotonField", "breit_wheeler"]
@@ -207,13 +207,19 @@ class Absorption:
             return np.zeros(np.shape(energy))
         return (DUST.rate(energy) + STARS.rate(energy)).to_value(1 / u.kpc)
 
-    def profile(self, x: Array, y: Array, z: Array) -> Array:
-        """Density of starlight relative to the Sun's place, at points in kpc."""
+    def profile(self, x: Array, y: Array, z: Array, *, sun: u.Quantity = SUN) -> Array:
+        """Density of starlight relative to that at R☉ = `sun`, at points in kpc."""
         radius, height = self.scale_radius.to_value(u.kpc), self.scale_height.to_value(u.kpc)
-        return np.exp((SUN.value - np.hypot(x, y)) / radius - np.abs(z) / height)
+        return np.exp((solar_radius(sun) - np.hypot(x, y)) / radius - np.abs(z) / height)
 
     def survival(
-        self, energy: u.Quantity, distance: u.Quantity, *, lon: u.Quantity = 0 * u.deg, lat: u.Quantity = 0 * u.deg
+        self,
+        energy: u.Quantity,
+        distance: u.Quantity,
+        *,
+        lon: u.Quantity = 0 * u.deg,
+        lat: u.Quantity = 0 * u.deg,
+        sun: u.Quantity = SUN,
     ) -> Array:
         """Fraction of the gamma rays from a distance that arrive.
 
@@ -225,6 +231,8 @@ class Absorption:
             One value.
         lon, lat : Quantity
             One Galactic direction; of consequence only with starlight.
+        sun : Quantity
+            R☉; likewise.
 
         Returns
         -------
@@ -243,6 +251,6 @@ class Absorption:
         if self.starlight:
             ends = [np.atleast_1d(take(name, v, u.rad)) for name, v in (("lon", lon), ("lat", lat))]
             s = far * (np.arange(400) + 0.5) / 400
-            seen = self.profile(*_kernels.rays(ends[0], ends[1], s, SUN.value)).mean() * far
+            seen = self.profile(*_kernels.rays(ends[0], ends[1], s, solar_radius(sun)), sun=sun).mean() * far
             depth = depth + self.starlight_rate(energy) * seen
         return np.exp(-depth)

@@ -23,10 +23,9 @@ from threadpoolctl import threadpool_limits
 from crlab.acceleration.escape import EscapeLaw
 from crlab.diffusion.green import age_fraction, green, suppressed_spread, theta
 from crlab.emission import _density_kernels
-from crlab.emission.gas import SUN
 from crlab.emission.line_of_sight import Axisymmetric
 from crlab.emission.smooth import relative_density
-from crlab.galaxy import Halo
+from crlab.galaxy import SUN, Halo, solar_radius
 from crlab.parallel import Block, blocks, map_blocks
 from crlab.sources.population import Catalogue, Population
 from crlab.units import Array, take
@@ -234,6 +233,8 @@ class Density:
         What each adds, amplitude exp(-rate d²).
     matrix : ndarray, shape (j, k)
         Values are matrix @ density; the identity to begin with.
+    sun : Quantity
+        R☉ of the population, whence lines of sight begin.
     """
 
     rigidity: u.Quantity
@@ -245,6 +246,7 @@ class Density:
     rate: Array
     matrix: Array
     unit: u.UnitBase = u.one
+    sun: u.Quantity = SUN
 
     @cached_property
     def _lists(self) -> tuple[Array, Any, Any]:
@@ -337,7 +339,7 @@ def density(
         From `Population.sample` with at least `window`.
     rigidity : Quantity, shape (k,)
     population : Population
-        Whose mean at the Sun is the unit.
+        Whose mean at its Sun is the unit.
     halo : Halo, optional
     scenario : EscapeLaw or Suppression, optional
     spacing, edge : Quantity
@@ -357,7 +359,8 @@ def density(
     Raises
     ------
     ValueError
-        No sources, fewer than one level, lengths that are not positive, an edge that is no multiple of the spacing.
+        No sources, or such with another Sun than the population's; fewer than one level, lengths that are not positive,
+        an edge that is no multiple of the spacing.
     UnitConversionError
         A bare number or a wrong unit.
 
@@ -374,6 +377,7 @@ def density(
     R = np.atleast_1d(take("rigidity", rigidity, u.GV, positive=True))
     if not len(catalogue):
         raise ValueError("catalogue must hold at least one source, got none")
+    _check_sun(catalogue, population)
     if levels < 1:
         raise ValueError(f"levels must be at least 1, got {levels}")
     dx, side, blur = (
@@ -416,7 +420,14 @@ def density(
         amplitude=amplitude,
         rate=rate,
         matrix=np.eye(R.size),
+        sun=population.sun,
     )
+
+
+def _check_sun(catalogue: Catalogue, population: Population) -> None:
+    """Refuse sources drawn for another place of the Sun than that of the mean."""
+    if abs(solar_radius(catalogue.sun) - solar_radius(population.sun)) > 1e-9:
+        raise ValueError(f"catalogue has the Sun at {catalogue.sun} and population at {population.sun}: use one")
 
 
 def _unit(population: Population, R: Array, halo: Halo) -> Array:
@@ -534,7 +545,7 @@ def direct(
     Raises
     ------
     ValueError
-        A place outside the halo.
+        A place outside the halo, sources with another Sun than the population's.
     UnitConversionError
         A bare number or a wrong unit.
 
@@ -550,6 +561,7 @@ def direct(
     """
     where = halo or Halo()
     R = np.atleast_1d(take("rigidity", rigidity, u.GV, positive=True))
+    _check_sun(catalogue, population)
     blur = float(take("size", size, u.kpc, non_negative=True)) ** 2 / 2
     wide = spread(catalogue.age, R * u.GV, halo=where, scenario=scenario).value
     h = float(take("height of the halo", where.height, u.kpc))
@@ -626,7 +638,7 @@ def mean_field(
     if isinstance(scenario, Suppression):
         for k in range(R.size):
             table[:, :, k] += unit[k] * _slow(population, R[k], where, scenario, r, z, h, blur)
-    return Axisymmetric(base.radius, base.height, table)
+    return Axisymmetric(base.radius, base.height, table, sun=population.sun)
 
 
 def _slow(
@@ -652,8 +664,3 @@ def _slow(
             smooth = kernel @ (ring * source) * 0.05
         total += d / h * smooth[:, None] * theta(L / h**2, z=z / h)
     return total
-
-
-def sun() -> tuple[Array, Array, Array]:
-    """Place of the Sun as a point for `Density.values`; for use within the package."""
-    return np.zeros(1), np.full(1, SUN.value), np.zeros(1)

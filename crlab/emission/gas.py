@@ -1,7 +1,7 @@
 """The gas of the Galaxy: two analytic models of hydrogen in three dimensions, and maps of your own.
 
-All densities are of hydrogen nuclei. Positions are galactocentric with the Sun at (0, +8.5 kpc, 0) and z towards the
-north Galactic pole, so that Galactic longitude 90° is the direction of +x. Used in the chapter "The ingredients".
+All densities are of hydrogen nuclei, in the frame of `crlab.galaxy`. The two models keep R☉ = 8.5 kpc, with which they
+were fitted, wherever the Sun is put. Used in the chapter "The ingredients".
 """
 
 from dataclasses import dataclass
@@ -13,12 +13,10 @@ import numpy as np
 from astropy import units as u
 
 from crlab.emission import _kernels
+from crlab.galaxy import SUN, solar_radius
 from crlab.units import Array, take
 
-__all__ = ["SUN", "Cube", "Ferriere", "Gas", "NakanishiSofue", "Shells", "load", "mass"]
-
-SUN = _kernels.SUN * u.kpc
-"""Distance of the Sun from the Galactic centre that both models were fitted with."""
+__all__ = ["Cube", "Ferriere", "Gas", "NakanishiSofue", "Shells", "load", "mass"]
 
 _PARTS = ("HI", "H2", "HII")
 
@@ -192,8 +190,8 @@ class Cube(_Model):
     first, step : Quantity, shape (3,)
         Position of the first node and distance between nodes along x, y and z.
     sun : Quantity, shape (2,)
-        Where the Sun is in the grid's own x and y. The grid is turned about the z axis into this room's frame; it
-        must be right-handed with z towards the north Galactic pole.
+        Where the Sun is in the grid's own x and y. The grid is turned about the z axis into the frame of
+        `crlab.galaxy`, and not stretched; it must be right-handed with z towards the north Galactic pole.
 
     Raises
     ------
@@ -214,7 +212,7 @@ class Cube(_Model):
     values: u.Quantity
     first: u.Quantity
     step: u.Quantity
-    sun: u.Quantity = (0, 8.5) * u.kpc
+    sun: u.Quantity = SUN * (0, 1)
 
     def __post_init__(self) -> None:
         for name, value in (("first", self.first), ("step", self.step)):
@@ -237,7 +235,7 @@ class Cube(_Model):
     def nuclei(self, x: Array, y: Array, z: Array) -> Array:
         """Hydrogen nuclei in 1/cm³ at points in kpc, arrays of one shape (n,)."""
         first, step, grid, (cx, cy) = self._grid
-        # y of the room is the direction to the Sun, x is 90 degrees clockwise of it.
+        # y of the frame is the direction to the Sun, x is 90 degrees clockwise of it.
         return _kernels.trilinear(x * cy + y * cx, y * cy - x * cx, z, first, step, grid)[:, 0]
 
 
@@ -251,11 +249,13 @@ class Shells(_Model):
         Hydrogen nuclei per volume, RING order, Galactic coordinates.
     edges : Quantity, shape (n + 1,)
         Distances that bound the shells, increasing.
+    sun : Quantity
+        R☉: where the map was seen from.
 
     Raises
     ------
     ValueError
-        NaN or negative densities, shapes that do not fit, edges that do not increase.
+        NaN or negative densities, shapes that do not fit, edges that do not increase, a distance that is not positive.
     UnitConversionError
         Wrong units.
 
@@ -270,10 +270,12 @@ class Shells(_Model):
 
     values: u.Quantity
     edges: u.Quantity
+    sun: u.Quantity = SUN
 
     def __post_init__(self) -> None:
         import healpy
 
+        solar_radius(self.sun)
         edges = take("edges", self.edges, u.kpc, non_negative=True)
         _per_volume(self.values)
         if self.values.ndim != 2 or edges.shape != (len(self.values) + 1,) or np.any(np.diff(edges) <= 0):
@@ -288,7 +290,7 @@ class Shells(_Model):
         """Hydrogen nuclei in 1/cm³ at points in kpc, arrays of one shape (n,)."""
         import healpy
 
-        ahead = _kernels.SUN - y
+        ahead = solar_radius(self.sun) - y
         distance = np.sqrt(x**2 + ahead**2 + z**2)
         edges = self.edges.to_value(u.kpc)
         shell = np.searchsorted(edges, distance, side="right") - 1
@@ -312,7 +314,7 @@ def load(path: str | Path, *, edges: u.Quantity | None = None, sun: u.Quantity =
     edges : Quantity, shape (n + 1,), optional
         Distances that bound the shells of a HEALPix map.
     sun : Quantity, shape (2,)
-        Where the Sun is in the x and y of a cube.
+        Where the Sun is in the x and y of a cube; of shells its distance from the centre counts.
 
     Returns
     -------
@@ -351,7 +353,7 @@ def load(path: str | Path, *, edges: u.Quantity | None = None, sun: u.Quantity =
                 raise ValueError(
                     "an image of two axes is taken as HEALPix shells: give edges, the distances between them"
                 )
-            return Shells(data * unit, edges)
+            return Shells(data * unit, edges, np.hypot(*sun))
         step = u.Quantity([header[f"CDELT{i}"] * u.Unit(header[f"CUNIT{i}"]) for i in (1, 2, 3)])
         origin = u.Quantity([header[f"CRVAL{i}"] * u.Unit(header[f"CUNIT{i}"]) for i in (1, 2, 3)])
         first = origin + (1 - np.array([header[f"CRPIX{i}"] for i in (1, 2, 3)])) * step

@@ -1,11 +1,10 @@
 """Integrals along lines of sight: from gas and cosmic rays in three dimensions to intensities on the sky.
 
-I(E; l, b) = ∫ n_H(r) q(E; r) exp(-τ(E, s)) ds. The room's frame has the Galactic centre at the origin, the Sun at
-(0, +8.5 kpc, 0) and z towards the north Galactic pole. Used in the chapter "The smooth sky".
+I(E; l, b) = ∫ n_H(r) q(E; r) exp(-τ(E, s)) ds, in the frame of `crlab.galaxy`. Used in the chapter "The smooth sky".
 
 A *field* is any object with ``values(x, y, z)``: for n points in kpc an array of shape (n, k), with k = 1 for a field
 that is the same at all energies, and with an attribute ``unit``. `Axisymmetric` and `Grid` are two; a sum over sources
-written by you can be a third.
+written by you can be a third. A field that was made for a Sun of its own says so in an attribute ``sun``, R☉.
 """
 
 from concurrent.futures import Executor
@@ -18,8 +17,9 @@ from astropy import units as u
 
 from crlab.emission import _kernels
 from crlab.emission.absorption import Absorption
-from crlab.emission.gas import SUN, Gas
+from crlab.emission.gas import Gas
 from crlab.emission.maps import SkyMap, check_nside, directions
+from crlab.galaxy import SUN, solar_radius
 from crlab.parallel import Block, blocks, map_blocks
 from crlab.units import Array, take
 
@@ -87,6 +87,8 @@ class Axisymmetric:
         Nodes in equal steps; the heights begin at 0.
     table : Quantity or array_like, shape (nr, nz) or (nr, nz, k)
         Values at the nodes, for all energies or for each of k.
+    sun : Quantity
+        R☉, whence `integrate` sees the field.
 
     Raises
     ------
@@ -107,8 +109,10 @@ class Axisymmetric:
     radius: u.Quantity
     height: u.Quantity
     table: Any
+    sun: u.Quantity = SUN
 
     def __post_init__(self) -> None:
+        solar_radius(self.sun)
         first, _ = self._nodes
         if first[1] != 0:
             raise ValueError(f"height must begin at 0, got {first[1]:g} kpc")
@@ -220,10 +224,12 @@ class Grid:
         return _kernels.trilinear(x, y, np.abs(z) if mirrored else z, first, step, self._values[0])
 
 
-def positions(lon: u.Quantity, lat: u.Quantity, distance: u.Quantity) -> tuple[u.Quantity, u.Quantity, u.Quantity]:
-    """Galactocentric positions of points seen from the Sun.
+def positions(
+    lon: u.Quantity, lat: u.Quantity, distance: u.Quantity, *, sun: u.Quantity = SUN
+) -> tuple[u.Quantity, u.Quantity, u.Quantity]:
+    """Positions in the frame of `crlab.galaxy` of points seen from the Sun.
 
-    x = s cos b sin l, y = R_sun - s cos b cos l, z = s sin b.
+    x = s cos b sin l, y = R☉ - s cos b cos l, z = s sin b.
 
     Parameters
     ----------
@@ -231,6 +237,8 @@ def positions(lon: u.Quantity, lat: u.Quantity, distance: u.Quantity) -> tuple[u
         Galactic coordinates, of shapes that broadcast with `distance`.
     distance : Quantity
         s, from the Sun.
+    sun : Quantity
+        R☉.
 
     Returns
     -------
@@ -254,7 +262,8 @@ def positions(lon: u.Quantity, lat: u.Quantity, distance: u.Quantity) -> tuple[u
     longitude, b = take("lon", lon, u.rad), take("lat", lat, u.rad)
     s = take("distance", distance, u.kpc, non_negative=True)
     flat = s * np.cos(b)
-    return flat * np.sin(longitude) * u.kpc, SUN - flat * np.cos(longitude) * u.kpc, s * np.sin(b) * u.kpc
+    y = solar_radius(sun) - flat * np.cos(longitude)
+    return flat * np.sin(longitude) * u.kpc, y * u.kpc, s * np.sin(b) * u.kpc
 
 
 def steps(
@@ -264,6 +273,7 @@ def steps(
     coarsest: u.Quantity = 0.2 * u.kpc,
     centre: u.Quantity = 0.04 * u.kpc,
     maximum: u.Quantity = 30 * u.kpc,
+    sun: u.Quantity = SUN,
 ) -> u.Quantity:
     """Edges of the cells along a line of sight.
 
@@ -278,6 +288,8 @@ def steps(
         Length of a cell over its distance.
     maximum : Quantity
         Where lines of sight end.
+    sun : Quantity
+        R☉.
 
     Returns
     -------
@@ -302,11 +314,11 @@ def steps(
     )
     if not growth > 0:
         raise ValueError(f"growth must be positive, got {growth!r}")
-    edges = [0.0]
+    edges, centre_at = [0.0], solar_radius(sun)
     while edges[-1] < end:
         s = edges[-1]
         cell = max(least, min(growth * s, most))
-        if abs(s - SUN.value) < 0.7:
+        if abs(s - centre_at) < 0.7:
             cell = min(cell, near)
         edges.append(s + cell)
     edges[-1] = end
@@ -323,6 +335,7 @@ def integrate(
     absorption: Absorption | None = None,
     edges: u.Quantity | None = None,
     height: u.Quantity = 5 * u.kpc,
+    sun: u.Quantity | None = None,
     executor: Executor | None = None,
     progress: bool | None = None,
 ) -> u.Quantity:
@@ -347,6 +360,8 @@ def integrate(
         Cells along the line of sight, from `steps` by default.
     height : Quantity
         Gas at abs(z) beyond it is left out.
+    sun : Quantity, optional
+        R☉, where lines of sight begin; by default that of the field, and `crlab.galaxy.SUN` if it names none.
     executor, progress
         As in `crlab.parallel.map_blocks`. Results do not depend on the number of threads.
 
@@ -376,7 +391,8 @@ def integrate(
         raise ValueError(f"lon and lat must be lists of one length, got shapes {l_rad.shape} and {b_rad.shape}")
     if absorption is not None and energy is None:
         raise ValueError("absorption needs the energies of the gamma rays: give energy")
-    cells = take("edges", steps() if edges is None else edges, u.kpc, non_negative=True)
+    sun = _sun_of(field, sun)
+    cells = take("edges", steps(sun=sun) if edges is None else edges, u.kpc, non_negative=True)
     if cells.ndim != 1 or cells.size < 2 or np.any(np.diff(cells) <= 0):
         raise ValueError("edges must be a list of at least two distances that increase")
     for name, value, method in (("field", field, "values"), ("gas", gas, "nuclei")):
@@ -385,7 +401,7 @@ def integrate(
     if absorption is not None and not isinstance(absorption, Absorption):
         raise ValueError(f"absorption must be an Absorption or None, got {absorption!r:.40}")
     top = float(take("height", height, u.kpc, positive=True))
-    k = field.values(*np.array([[0.0], [SUN.value], [0.0]])).shape[1]
+    k = field.values(*np.array([[0.0], [solar_radius(sun)], [0.0]])).shape[1]
     middle = (cells[1:] + cells[:-1]) / 2
     dust = np.zeros(0)
     seen = np.ones((middle.size, k))
@@ -408,9 +424,14 @@ def integrate(
         seen=seen,
         dust=dust,
         absorption=absorption,
+        sun=sun,
     )
     parts = map_blocks(work, blocks(l_rad.size, size=BLOCK, seed=0), executor=executor, progress=progress, label="sky")
     return np.concatenate(parts) * _CM * field.unit / u.cm**2
+
+
+def _sun_of(field: Field, sun: u.Quantity | None) -> u.Quantity:
+    return getattr(field, "sun", SUN) if sun is None else sun
 
 
 def _block(
@@ -425,19 +446,20 @@ def _block(
     seen: Array,
     dust: Array,
     absorption: Absorption | None,
+    sun: u.Quantity,
 ) -> Array:
     """Sums of one block of directions, in kpc; cells that lie above the gas for all of them are dropped."""
     lon, lat = lon[block.start : block.stop], lat[block.start : block.stop]
     lowest = np.abs(np.sin(lat)).min()
     used = max(1, int(np.searchsorted(cells * lowest, top)))
     middle, width = (cells[1:] + cells[:-1])[:used] / 2, np.diff(cells)[:used]
-    x, y, z = _kernels.rays(lon, lat, middle, SUN.value)
+    x, y, z = _kernels.rays(lon, lat, middle, solar_radius(sun))
     shape = x.shape
     flat = x.ravel(), y.ravel(), z.ravel()
     n = np.where(np.abs(z) < top, gas.nuclei(*flat).reshape(shape), 0.0)
     values = np.ascontiguousarray(field.values(*flat), dtype=np.float64).reshape(*shape, -1)
     if dust.size and absorption is not None:
-        light = absorption.profile(*flat).reshape(shape)
+        light = absorption.profile(*flat, sun=sun).reshape(shape)
         return _kernels.dim_rays(n, values, width, seen[:used], light, dust)
     return _kernels.sum_rays(n, values, width, seen[:used])
 
@@ -465,7 +487,7 @@ def sky_map(
         Multiplies the map of each energy, such as the local emissivity where the field is a density relative to the
         Sun.
     meta : dict, optional
-        Pedigree of the map; the gas model is added.
+        Pedigree of the map; the gas model, what absorbs, and R☉ where it is not `crlab.galaxy.SUN` are added.
 
     Returns
     -------
@@ -490,6 +512,9 @@ def sky_map(
     values = (found * factor).T
     said = repr(gas)
     pedigree = {"GAS": said if len(said) < 68 else type(gas).__name__, "ABSORB": _named(absorption), **(meta or {})}
+    seen_from = solar_radius(_sun_of(field, options.get("sun")))
+    if seen_from != solar_radius(SUN):
+        pedigree["SUN"] = f"{seen_from:g} kpc"
     return SkyMap(u.Quantity(np.ascontiguousarray(values.value), values.unit), np.atleast_1d(energy), pedigree)
 
 

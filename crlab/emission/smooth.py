@@ -19,9 +19,10 @@ from scipy.special import ive, kve
 from crlab.data import input_table
 from crlab.emission import cross_sections
 from crlab.emission.absorption import Absorption
-from crlab.emission.gas import SUN, Ferriere, Gas, NakanishiSofue
+from crlab.emission.gas import Ferriere, Gas, NakanishiSofue
 from crlab.emission.line_of_sight import Axisymmetric, Field, integrate
 from crlab.emission.maps import Region
+from crlab.galaxy import solar_radius
 from crlab.sources.population import Population
 from crlab.units import Array, take
 
@@ -149,11 +150,11 @@ def relative_density(
     Parameters
     ----------
     population : Population, optional
-        An axisymmetric one; by default the supernovae of Ferrière 2001.
+        An axisymmetric one, which also says where the Sun is; by default the supernovae of Ferrière 2001.
     height : Quantity
         Of the halo.
     radius : Quantity, shape (nr,), optional
-        Radii of the table, in equal steps from 0; by default to 30 kpc in steps of 0.25 kpc.
+        Radii of the table, in equal steps from 0; by default to 30 kpc in steps of about 0.25 kpc that meet the Sun.
     levels : int
         Heights of the table, from 0 to `height`.
 
@@ -183,14 +184,22 @@ def relative_density(
     if levels < 2:
         raise ValueError(f"levels must be at least 2, got {levels}")
     h = float(take("height", height, u.kpc, positive=True))
-    R = np.arange(0, 30.1, 0.25) if radius is None else take("radius", radius, u.kpc, non_negative=True)
+    sun = solar_radius(sources.sun)
+    R = _radii(sun) if radius is None else take("radius", radius, u.kpc, non_negative=True)
     edge = float(take("radius of the population", sources.radius, u.kpc, positive=True))
-    fine = np.unique(np.concatenate([np.arange(0, edge, 0.1), [edge, SUN.value], R]).round(9))
+    fine = np.unique(np.concatenate([np.arange(0, edge, 0.1), [edge, sun], R]).round(9))
     fine[0] = 1e-9  # K0 is infinite at 0, where its factor is zero
     z = np.linspace(0, h, levels)
     table = _stationary(sources, fine, edge, h, z)
-    here = table[np.searchsorted(fine, SUN.value), 0]
-    return Axisymmetric(R * u.kpc, z * u.kpc, table[np.searchsorted(fine, np.maximum(R.round(9), 1e-9))] / here)
+    here = table[np.searchsorted(fine, round(sun, 9)), 0]
+    values = table[np.searchsorted(fine, np.maximum(R.round(9), 1e-9))] / here
+    return Axisymmetric(R * u.kpc, z * u.kpc, values, sun=sun * u.kpc)
+
+
+def _radii(sun: float) -> Array:
+    """Radii to 30 kpc in steps of about 0.25 kpc, one of them that of the Sun."""
+    step = sun / max(1, round(sun / 0.25))
+    return np.asarray(step * np.arange(int(30.1 / step) + 1), dtype=np.float64)
 
 
 def _stationary(sources: Population, nodes: Array, edge: float, h: float, z: Array) -> Array:
@@ -242,7 +251,7 @@ def spectrum(
     energy : Quantity, shape (e,)
     gas : Gas
     density : Field
-        Density of cosmic rays relative to the Sun, as from `relative_density`.
+        Density of cosmic rays relative to the Sun, as from `relative_density`; its Sun is where we look from.
     secondary, model : str
         As in `crlab.emission.cross_sections.emissivity_matrix`. Neutrinos are not absorbed; ``"nu_all"`` counts three
         flavours.

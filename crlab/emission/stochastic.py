@@ -18,11 +18,11 @@ from scipy.special import gamma as gamma_function
 
 from crlab.emission.absorption import Absorption
 from crlab.emission.cross_sections import RIGIDITY, emissivity_matrix
-from crlab.emission.density import Scenario, density, mean_field, one_blas_thread, spread, sun, window
+from crlab.emission.density import Density, Scenario, density, mean_field, one_blas_thread, spread, window
 from crlab.emission.gas import Ferriere, Gas
-from crlab.emission.line_of_sight import Field, integrate, steps
+from crlab.emission.line_of_sight import Axisymmetric, integrate, steps
 from crlab.ensemble import fill, read
-from crlab.galaxy import Halo
+from crlab.galaxy import Halo, solar_radius
 from crlab.parallel import Block, blocks, map_blocks
 from crlab.sources.credit import RATE
 from crlab.sources.population import Population
@@ -384,12 +384,19 @@ def _said(value: Any) -> str:
 
 
 def _seen(
-    field: Field, gas: Gas, lon: u.Quantity, energy: u.Quantity, absorption: Absorption | None, executor: Executor
+    field: Density | Axisymmetric,
+    gas: Gas,
+    lon: u.Quantity,
+    energy: u.Quantity,
+    absorption: Absorption | None,
+    executor: Executor,
 ) -> Array:
     """Column of gas times field for each energy and direction in the plane, and the field at the Sun as the last."""
-    options: dict[str, Any] = {"edges": steps(coarsest=0.1 * u.kpc), "executor": executor, "progress": False}
-    column = integrate(field, gas, lon, 0 * lon, energy=energy, absorption=absorption, **options)
-    return np.concatenate([column.value, field.values(*sun())]).T
+    options: dict[str, Any] = {"executor": executor, "progress": False}
+    edges = steps(coarsest=0.1 * u.kpc, sun=field.sun)
+    column = integrate(field, gas, lon, 0 * lon, energy=energy, absorption=absorption, edges=edges, **options)
+    here = field.values(np.zeros(1), np.full(1, solar_radius(field.sun)), np.zeros(1))
+    return np.concatenate([column.value, here]).T
 
 
 def prepare(
@@ -489,7 +496,8 @@ def ensemble(
         Where densities are computed.
     lon : Quantity, shape (l,)
     population : Population, optional
-        An axisymmetric one in the plane; by default that of Ferrière 2001 with 1 in 50 yr.
+        An axisymmetric one in the plane, which also says where the Sun is; by default that of Ferrière 2001 with 1 in
+        50 yr.
     halo : Halo, optional
     gas : Gas, optional
         By default `Ferriere`.

@@ -17,6 +17,7 @@ from crlab.emission.density import density, direct, mean_field, window
 from crlab.emission.gas import Ferriere, NakanishiSofue, mass
 from crlab.emission.line_of_sight import Grid, integrate
 from crlab.emission.stochastic import beam_scale, column_share, exceedance
+from crlab.galaxy import SUN
 from crlab.sources.credit import source_count
 from crlab.sources.population import Catalogue, Population
 from crlab.units import Array
@@ -105,7 +106,7 @@ def _drawn_sky() -> tuple[float, float]:
     sin_b = np.sin(region.lat.to_value(u.rad)) * t**3
     s = far * rng.random(n)
     cos_b = np.sqrt(1 - sin_b**2)
-    x, y, z = -s * cos_b * np.sin(lon), 8.5 - s * cos_b * np.cos(lon), s * sin_b
+    x, y, z = s * cos_b * np.sin(lon), SUN.value - s * cos_b * np.cos(lon), s * sin_b
     value = NakanishiSofue().nuclei(x, y, z) * smooth.relative_density().values(x, y, z)[:, 0]
     mean, error = _mean(value * 3 * t**2)
     unit = float((far * u.kpc / u.cm**3).to_value(1e22 / u.cm**2))
@@ -120,7 +121,7 @@ def _gradient() -> float:
     sign = np.where(n % 2, -1.0, 1.0) * np.where(n == 200, 0.5, 1.0)  # the last term by half: an alternating sum
     phi = 2 * np.pi * (np.arange(360) + 0.5) / 360
     psi = []
-    for place in (4.0, 8.5):
+    for place in (4.0, SUN.value):
         node, weight = np.polynomial.legendre.leggauss(400)
         far = place + edge
         rho, d_rho = far * (1 + node[:, None]) / 2, far / 2 * weight
@@ -160,7 +161,7 @@ def _one_by_one() -> float:
 
 def _ring() -> Any:
     angle = np.linspace(0, 2 * np.pi, 180, endpoint=False)
-    return 8.5 * np.sin(angle), 8.5 * np.cos(angle), np.full(180, 0.8)
+    return SUN.value * np.sin(angle), SUN.value * np.cos(angle), np.full(180, 0.8)
 
 
 def _ring_of_galaxies() -> tuple[float, float]:
@@ -175,7 +176,7 @@ def _ring_of_galaxies() -> tuple[float, float]:
 
 def _share_along_a_line() -> float:
     """Column of a source of 20 kyr on a line of sight, over a kpc of the mean that the same disc makes."""
-    one = Catalogue([[0.0, 5.5, 0.0]] * u.kpc, [20] * u.kyr, 8.5 * u.kpc)
+    one = Catalogue([[0.0, 5.5, 0.0]] * u.kpc, [20] * u.kyr, SUN)
     field = density(one, [10] * u.TV, population=_PEOPLE, size=0 * u.kpc, levels=2, progress=False)
     cells = np.linspace(0, 10, 1001) * u.kpc
     column = integrate(field, _Uniform(), [0] * u.deg, [0] * u.deg, edges=cells, progress=False)

@@ -9,7 +9,7 @@ from crlab import timescales
 from crlab.acceleration.escape import EscapeLaw
 from crlab.answers import Answer
 from crlab.diffusion.green import survival
-from crlab.galaxy import Halo
+from crlab.galaxy import SUN, Halo
 from crlab.sources.classifier import Samples, View, samples, train
 from crlab.sources.credit import feature, feature_rate, single_source
 from crlab.sources.library import load
@@ -18,7 +18,6 @@ from crlab.sources.statistics import causal_slope, stable_distribution, stable_s
 
 __all__ = ["ANSWERS"]
 
-_SUN = 8.5 * u.kpc
 _PER_SECOND = u.cm**2 / u.s
 
 
@@ -50,11 +49,11 @@ def _height_for_three_quarters() -> float:
 
 def _highest_rate() -> u.Quantity:
     phi = np.linspace(0, 2 * np.pi, 3601)
-    return Population("Green 2015", arms=Arms()).density(_SUN * np.cos(phi), _SUN * np.sin(phi)).max()
+    return Population("Green 2015", arms=Arms()).density(SUN * np.cos(phi), SUN * np.sin(phi)).max()
 
 
 def _nearest() -> u.Quantity:
-    rate = Population("Green 2015").density(0 * u.kpc, _SUN)
+    rate = Population("Green 2015").density(0 * u.kpc, SUN)
     return np.sqrt(np.log(2) / (np.pi * rate * 20 * u.kyr)).to(u.kpc)
 
 

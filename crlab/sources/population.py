@@ -1,7 +1,6 @@
 r"""Where and when sources go off: radial profiles, spiral arms, heights above the plane, rates.
 
-Frame of the Galaxy: the centre at the origin, the Sun at (0, +R☉, 0), seen from the north Galactic pole, so that +x is
-the direction l = 90 degrees as seen from the Sun. Chapter "Where the sources are".
+Places are in the frame of `crlab.galaxy`. Chapter "Where the sources are".
 """
 
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ import numpy as np
 from astropy import units as u
 
 from crlab.diffusion.green import disc_mean, locality
+from crlab.galaxy import SUN
 from crlab.units import Array, take
 
 __all__ = [
@@ -259,7 +259,7 @@ class Arms:
         phi = np.log(r / arm.start) / arm.pitch
         return r * np.cos(phi) * u.kpc, r * np.sin(phi) * u.kpc
 
-    def tangents(self, name: str, *, sun: u.Quantity = 8.5 * u.kpc) -> u.Quantity:
+    def tangents(self, name: str, *, sun: u.Quantity = SUN) -> u.Quantity:
         """Galactic longitudes at which the line of sight first grazes an arm, one on either side of the centre.
 
         Parameters
@@ -359,7 +359,7 @@ class Population:
         One of `HEIGHTS`, or the scale height of an exponential. ``"Ferriere"``: that of the type drawn, for the
         profile ``"Ferriere"``.
     sun : Quantity
-        R☉. The profiles were fitted with 8.5 kpc.
+        R☉, also for all that is made of the population. The profiles were fitted with `crlab.galaxy.SUN`.
 
     Raises
     ------
@@ -384,7 +384,7 @@ class Population:
     radius: u.Quantity | None = None
     arms: Arms | None = None
     heights: str | u.Quantity = "plane"
-    sun: u.Quantity = field(default_factory=lambda: 8.5 * u.kpc)
+    sun: u.Quantity = SUN
 
     def __post_init__(self) -> None:
         if self.profile != "infinite" and self.profile not in PROFILES:
@@ -755,7 +755,7 @@ def ferriere_rate(kind: str = "both", *, radius: u.Quantity = 100 * u.kpc) -> u.
     Raises
     ------
     ValueError
-        An unknown kind, a radius inside R☉ = 8.5 kpc.
+        An unknown kind, a radius inside R☉.
     UnitConversionError
         A bare number or a wrong unit.
 
