@@ -126,6 +126,34 @@ def test_the_mean_field_above_an_infinite_disc():
     assert slow.values(far, here, far)[0, 0] == pytest.approx(1, rel=1e-9)
 
 
+@pytest.mark.parametrize("sun", [7.0, 8.178])
+def test_all_densities_are_over_the_mean_at_the_sun_of_the_population(sun):
+    """The same sources, one by one, on a grid and in the mean, with the Sun elsewhere."""
+    people = Population("Ferriere", rate=0.4 / u.yr, sun=sun * u.kpc)
+    mean = mean_field([1] * u.PV, population=people, size=0 * u.pc)
+    assert mean.values(np.zeros(1), np.full(1, sun), np.zeros(1))[0, 0] == pytest.approx(1, rel=1e-9)
+    galaxy = people.sample(window([1] * u.PV), seed=6)
+    field = density(galaxy, [1] * u.PV, population=people, spacing=0.4 * u.kpc, progress=False)
+    assert field.sun == mean.sun == people.sun == galaxy.sun
+    angle = np.linspace(0, 2 * np.pi, 36, endpoint=False)
+    ring = sun * np.cos(angle), sun * np.sin(angle), np.full(36, 1.0)
+    found = field.values(*ring)
+    expected = direct(galaxy, [1] * u.PV, *(c * u.kpc for c in ring), population=people)
+    assert np.median(np.abs(found / expected - 1)) < 0.005
+    assert found.mean() == pytest.approx(mean.values(*ring).mean(), rel=0.05)
+
+
+def test_sources_and_mean_have_one_sun(galaxy):
+    elsewhere = Population("Ferriere", sun=7 * u.kpc)
+    places = ([0] * u.kpc, [7] * u.kpc, [0] * u.kpc)
+    for call in (
+        lambda: density(galaxy, R, population=elsewhere),
+        lambda: direct(galaxy, R, *places, population=elsewhere),
+    ):
+        with pytest.raises(ValueError, match=r"catalogue has the Sun at 8\.5 kpc and population at 7\.0 kpc: use one"):
+            call()
+
+
 def test_spreads():
     T, kappa = [1e4, 1e5] * u.yr, Halo().kappa(R).value
     assert np.allclose(spread(T, R).value, np.outer([0.01, 0.1], kappa))

@@ -232,6 +232,13 @@ def test_shells_sample_a_model_to_its_column():
         )
 
 
+def test_shells_are_about_the_sun_that_saw_them():
+    near = Shells(np.ones((1, 12)) / u.cm**3, [0, 1] * u.kpc, sun=7 * u.kpc)
+    assert list(near.density(0 * u.kpc, [6.5, 7.5, 8.5] * u.kpc, 0 * u.kpc).value) == [1, 1, 0]
+    with pytest.raises(ValueError, match="sun must be positive"):
+        Shells(np.ones((1, 12)) / u.cm**3, [0, 1] * u.kpc, sun=-7 * u.kpc)
+
+
 def cube_file(path, values, **cards):
     header = {"BUNIT": "cm-3"}
     for i, first in ((1, -10.0), (2, -10.0), (3, -1.0)):

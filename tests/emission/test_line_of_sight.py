@@ -20,6 +20,7 @@ from crlab.emission.absorption import Absorption
 from crlab.emission.gas import Ferriere, NakanishiSofue
 from crlab.emission.line_of_sight import Axisymmetric, Grid, integrate, positions, sky_map, steps
 from crlab.emission.maps import Region, SkyMap, check_nside, directions, play, read, write
+from crlab.galaxy import SUN
 
 FLAT = Grid([-60, 60] * u.kpc, [-60, 60] * u.kpc, [0] * u.kpc, np.ones((2, 2, 1)))
 KPC = u.kpc.to(u.cm)
@@ -62,6 +63,60 @@ def test_positions_by_hand():
     assert np.allclose(y.value, [6.5, 8.5, 10.5, 8.5])
     assert np.allclose(z.value, 0)
     assert positions(0 * u.deg, 30 * u.deg, 2 * u.kpc)[2].value == pytest.approx(1)
+
+
+class Ramp:
+    """A field that is y, made for a Sun at 7 kpc or for none."""
+
+    unit = u.one
+
+    def __init__(self, **sun):
+        vars(self).update(sun)
+
+    def values(self, x, y, z):
+        return y[:, None]
+
+
+def test_lines_of_sight_begin_at_the_sun():
+    """∫ (R☉ - s) ds towards the centre: from the argument, else the field, else the book's Sun."""
+    cells = np.linspace(0, 4, 401) * u.kpc
+    for field, given, R in (
+        (Ramp(), {}, SUN.value),
+        (Ramp(sun=7 * u.kpc), {}, 7),
+        (Ramp(sun=7 * u.kpc), {"sun": 9 * u.kpc}, 9),
+        (Axisymmetric([0, 20] * u.kpc, [0, 9] * u.kpc, [[0, 0], [20, 20]], sun=7 * u.kpc), {}, 7),
+    ):
+        found = integrate(field, Everywhere(), [0] * u.deg, [0] * u.deg, edges=cells, **given).value[0, 0]
+        assert found == pytest.approx((4 * R - 8) * KPC, rel=1e-9)
+    x, y, z = positions(0 * u.deg, 0 * u.deg, 2 * u.kpc, sun=7 * u.kpc)
+    assert (x.value, y.value, z.value) == (0, 5, 0)
+
+
+def test_cells_are_fine_where_the_centre_is():
+    for R in (7.0, 8.5):
+        edges = steps(sun=R * u.kpc).value
+        at = np.searchsorted(edges, R)
+        assert np.diff(edges)[at - 5 : at + 5].max() < 0.041
+        assert len(edges) > len(steps(centre=1 * u.kpc))
+
+
+def test_a_map_says_where_it_was_seen_from():
+    sky = sky_map(Ramp(sun=7 * u.kpc), Everywhere(), [1] * u.TeV, nside=1)
+    assert sky.meta["SUN"] == "7 kpc"
+    assert "SUN" not in sky_map(FLAT, Everywhere(), [1] * u.TeV, nside=1).meta
+
+
+def test_starlight_is_that_of_the_suns_place():
+    """A ball at the centre, seen from elsewhere, is dimmed as `survival` says."""
+    E, light, sun = [0.1, 0.3] * u.PeV, Absorption(starlight=True), 7 * u.kpc
+    cells = np.linspace(0, 7.5, 7501) * u.kpc
+    options = {"edges": cells, "sun": sun}
+    dimmed, clear = (
+        integrate(FLAT, Ball((0, 0, 0), 0.05), [0] * u.deg, [0] * u.deg, energy=E, absorption=a, **options)
+        for a in (light, None)
+    )
+    assert np.allclose(dimmed / clear, light.survival(E, sun, sun=sun), rtol=2e-3)
+    assert light.profile(np.zeros(1), np.full(1, 7.0), np.zeros(1), sun=sun) == pytest.approx(1)
 
 
 def test_the_kernel_of_rays_is_positions():

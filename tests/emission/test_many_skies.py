@@ -132,6 +132,19 @@ def on_one_thread():
         return ensemble(4, seed=3, **FEW, executor=one, progress=False)
 
 
+@pytest.mark.parametrize("sun", [7.0, 8.178])
+def test_the_sun_may_be_elsewhere(sun):
+    """Emissivities and columns are over the mean at the population's Sun: 0.69 where some functions took another."""
+    people = Population("Ferriere", sun=sun * u.kpc)
+    options = {"energy": [10] * u.TeV, "rigidity": [0.01, 0.1] * u.PV, "lon": np.arange(-175, 180, 10) * u.deg}
+    scenarios = {"CREDIT": EscapeLaw(floor=10 * u.TeV)}
+    found = ensemble(12, seed=1, scenarios=scenarios, population=people, **options, progress=False)
+    error = found.plane.mean(axis=(1, 2, 3)).std() / np.sqrt(12)
+    assert error < 0.02
+    assert found.plane.mean() == pytest.approx(1, abs=max(3 * error, 0.01))
+    assert prepare(scenarios, population=people, **options).means[0, 0, -1] == pytest.approx(1, abs=0.015)
+
+
 def test_any_executor_gives_the_same_bits(on_one_thread, monkeypatch):
     """Two threads, two processes, and Dask with two threads in this process, with batches of other sizes."""
     monkeypatch.setenv("CRLAB_PROGRESS", "0")

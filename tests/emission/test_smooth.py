@@ -9,6 +9,7 @@ from crlab.emission.absorption import Absorption
 from crlab.emission.cross_sections import emissivity
 from crlab.emission.gas import Ferriere, NakanishiSofue
 from crlab.emission.maps import Region
+from crlab.galaxy import SUN
 from crlab.sources.population import Arms, Population
 
 DENSITY = smooth.relative_density()
@@ -39,6 +40,29 @@ def test_the_table_is_the_mean_density_of_the_population():
     for z in (0.0, 1.5, 3.5):
         expected = (population.mean_density(R * u.kpc, kappa=D, height=4 * u.kpc, z=z * u.kpc) / here).value
         assert np.allclose(field.values(R, 0 * R, np.full(5, z))[:, 0], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("sun", [7.0, 8.178, 8.123456789123, 12.3])
+def test_the_density_is_relative_to_that_at_the_sun_of_the_population(sun):
+    """Exactly one there, as the table has a node at it; elsewhere as `Population.mean_density` has it."""
+    population, D = Population("Case & Bhattacharya 1998", sun=sun * u.kpc), 1 * u.kpc**2 / u.Myr
+    field = smooth.relative_density(population)
+    assert field.sun == sun * u.kpc
+    assert field.values(np.zeros(1), np.full(1, sun), np.zeros(1))[0, 0] == pytest.approx(1, abs=1e-12)
+    there = population.mean_density([4, sun] * u.kpc, kappa=D)
+    at_four = field.values(np.zeros(1), np.full(1, 4.0), np.zeros(1))[0, 0]
+    assert at_four == pytest.approx((there[0] / there[1]).value, rel=2e-3)  # linear between nodes
+
+
+def test_a_spectrum_is_seen_from_the_sun_of_the_population():
+    far = smooth.relative_density(Population("Ferriere", sun=14 * u.kpc))
+    options = {"gas": NakanishiSofue(), "density": far, "step": 10 * u.deg}
+    seen, same, not_from_here = (
+        smooth.spectrum("lhaaso-outer", [100] * u.TeV, **options, **sun).value[0]
+        for sun in ({}, {"sun": 14 * u.kpc}, {"sun": SUN})
+    )
+    assert seen == same
+    assert seen < 0.5 * not_from_here  # little gas is left out there
 
 
 @pytest.mark.parametrize(
