@@ -80,13 +80,13 @@ class Ramp:
 def test_lines_of_sight_begin_at_the_sun():
     """∫ (R☉ - s) ds towards the centre: from the argument, else the field, else the book's Sun."""
     cells = np.linspace(0, 4, 401) * u.kpc
-    for field, given, R in (
+    for field, options, R in (
         (Ramp(), {}, SUN.value),
         (Ramp(sun=7 * u.kpc), {}, 7),
         (Ramp(sun=7 * u.kpc), {"sun": 9 * u.kpc}, 9),
         (Axisymmetric([0, 20] * u.kpc, [0, 9] * u.kpc, [[0, 0], [20, 20]], sun=7 * u.kpc), {}, 7),
     ):
-        found = integrate(field, Everywhere(), [0] * u.deg, [0] * u.deg, edges=cells, **given).value[0, 0]
+        found = integrate(field, Everywhere(), [0] * u.deg, [0] * u.deg, edges=cells, **options).value[0, 0]
         assert found == pytest.approx((4 * R - 8) * KPC, rel=1e-9)
     x, y, z = positions(0 * u.deg, 0 * u.deg, 2 * u.kpc, sun=7 * u.kpc)
     assert (x.value, y.value, z.value) == (0, 5, 0)
