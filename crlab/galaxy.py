@@ -23,6 +23,8 @@ SUN = 8.5 * u.kpc
 """R☉, distance of the Sun from the Galactic centre: what most profiles of sources were fitted with."""
 
 _KAPPA = u.kpc**2 / u.Myr
+_DIFFUSION = u.cm**2 / u.s
+_PER_SECOND = float(_DIFFUSION.to(_KAPPA))
 _REFERENCE = 10.0  # GV, where κ is κ0
 
 
@@ -133,7 +135,7 @@ class Halo:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "height", _one("height", self.height, u.kpc) * u.kpc)
-        object.__setattr__(self, "kappa0", _one("kappa0", self.kappa0, u.cm**2 / u.s) * u.cm**2 / u.s)
+        object.__setattr__(self, "kappa0", _one("kappa0", self.kappa0, _DIFFUSION) * _DIFFUSION)
         object.__setattr__(self, "delta", _one("delta", self.delta, "", positive=False))
         if not -1 <= self.delta <= 2:
             raise ValueError(f"delta must lie between -1 and 2, got {self.delta:g}")
@@ -191,7 +193,7 @@ class Halo:
         return kappa * _KAPPA
 
     def _power_law(self, R: Array) -> Array:
-        kappa = float(self.kappa0.to_value(_KAPPA)) * (R / _REFERENCE) ** self.delta
+        kappa = float(self.kappa0.value) * _PER_SECOND * (R / _REFERENCE) ** self.delta
         for each in _listed(self.breaks):
             kappa = kappa * each._factor(R)
         return kappa

@@ -29,6 +29,7 @@ def test_the_package_itself_loads_nothing_heavy() -> None:
     ("module", "unwanted"),
     [
         ("crlab.units", {"healpy", "matplotlib", "numba", "scipy"}),
+        ("crlab.galaxy", {"healpy", "matplotlib", "numba", "scipy"}),
         ("crlab.parallel", {"astropy", "healpy", "matplotlib", "numba", "scipy"}),
         ("crlab.answers", {"healpy", "matplotlib", "numba", "scipy"}),
         ("crlab.claims", {"healpy", "matplotlib", "numba", "scipy"}),
