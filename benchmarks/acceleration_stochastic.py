@@ -17,7 +17,7 @@ U2, KAPPA2, WIDTH, DT = 0.25, 1.0, 0.05, 0.01
 REPEATS = 9
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(nogil=True)
 def deviates(rng, xi, rounds):
     """Fill an array with normal deviates again and again."""
     for _ in range(rounds):

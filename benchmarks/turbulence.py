@@ -15,7 +15,7 @@ from functools import partial
 import numba
 import numpy as np
 
-from crlab.turbulence import _fast_kernels, _kernels, _local_kernels
+from crlab.turbulence import _kernels
 from crlab.turbulence.expansion import PLACE, expand
 from crlab.turbulence.fields import wave_field
 from crlab.turbulence.particles import isotropic, push
@@ -74,8 +74,8 @@ def compare_fields(modes, peak):
     functions = {
         "plain": lambda: plain(table, x[few], b["plain"][few]),
         "accurate": lambda: _kernels.accurate(table, x[few], b["accurate"][few]),
-        "fast": lambda: _fast_kernels.fast(table, x, b["fast"]),
-        "mixed": lambda: _fast_kernels.mixed(table, single, x, b["mixed"]),
+        "fast": lambda: _kernels.fast(table, x, b["fast"]),
+        "mixed": lambda: _kernels.mixed(table, single, x, b["mixed"]),
     }
     found = best(functions)
     exact = field.evaluate(x, precision="accurate") - [0, 0, field.B0]
@@ -119,7 +119,7 @@ def compare_steps():
 @numba.njit(nogil=True)
 def many_polynomials(number, c, d, b):
     for _ in range(number):
-        _local_kernels.polynomials(c, d, b)
+        _kernels.polynomials(c, d, b)
 
 
 def parts(field):
@@ -130,18 +130,18 @@ def parts(field):
     x = np.random.default_rng(7).uniform(-0.01, 0.01, (64, 3))
     b, v, centre = np.zeros_like(x), np.zeros_like(x), np.zeros_like(x)
     turns = np.zeros((64, near.shape[1]), np.float32)
-    work, out = np.zeros((7, slow.shape[1]), np.float32), np.zeros((_local_kernels.ROWS, 3), np.float32)
-    c = np.zeros(_local_kernels.TERMS * _local_kernels.ROW, np.float32)
-    d, part = np.zeros(_local_kernels.ROW, np.float32), np.zeros(_local_kernels.ROW, np.float32)
+    work, out = np.zeros((7, slow.shape[1]), np.float32), np.zeros((_kernels.ROWS, 3), np.float32)
+    c = np.zeros(_kernels.TERMS * _kernels.ROW, np.float32)
+    d, part = np.zeros(_kernels.ROW, np.float32), np.zeros(_kernels.ROW, np.float32)
     functions = {
-        "whole": lambda: _fast_kernels.fast(field._modes, x, b),
-        "sum": lambda: [_local_kernels.add_near(near, single, radius, x, v, centre, turns, b) for _ in range(5)],
-        "expand": lambda: [_local_kernels.expand(slow, amplitude, table, x[0], work, out) for _ in range(50)],
+        "whole": lambda: _kernels.fast(field._modes, x, b),
+        "sum": lambda: [_kernels.add_near(near, single, radius, x, v, centre, turns, b) for _ in range(5)],
+        "expand": lambda: [_kernels.expand(slow, amplitude, table, x[0], work, out) for _ in range(50)],
         "evaluate": lambda: many_polynomials(500, c, d, part),
     }
     found = best(functions, 50)
     wave = found.pop("whole") / x.shape[0] / field.modes
-    sizes = (5 * x.shape[0] * near.shape[1], 50 * slow.shape[1], 500 * _local_kernels.LANES)
+    sizes = (5 * x.shape[0] * near.shape[1], 50 * slow.shape[1], 500 * _kernels.LANES)
     return [seconds / size / wave for seconds, size in zip(found.values(), sizes, strict=True)]
 
 
@@ -166,7 +166,7 @@ def compare_expansion():
         found = best(functions, 5)
         double, single = (found["expanded"] / found[name] for name in ("whole", "mixed"))
         out = np.empty((64, 1, 3))
-        renewed = _local_kernels.push(
+        renewed = _kernels.push_expanded(
             field.B0, *made.near, *made.levels, PLACE, made.radius, x.copy(), v.copy(), 1 / r_g, step, False,
             np.array([500]), out, out.copy(),
         )  # fmt: skip

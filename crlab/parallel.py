@@ -1,20 +1,23 @@
 """One way to be parallel: blocks fixed by the problem, a random stream for each, any executor.
 
 Work is cut into blocks that depend on the problem alone. Block i draws from the generator spawned as
-number i from the seed, so one thread, two threads and a cluster give the same bits.
+number i from the seed, so one thread, two threads and a cluster give the same bits. Libraries do their share of a
+block on one thread, wherever it is computed.
 """
 
+import contextlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from tqdm import tqdm
 
-__all__ = ["Block", "blocks", "map_blocks", "threads"]
+__all__ = ["Block", "blocks", "map_blocks", "one_thread", "threads"]
 
 Result = TypeVar("Result")
 
@@ -114,6 +117,79 @@ def threads() -> int:
     return int(wanted)
 
 
+class _Limits:
+    """The limits of all threads that are inside `one_thread`.
+
+    One on BLAS holds for the process, so that it may go only when the last thread has left. One on OpenMP holds for the
+    thread that sets it, and for a BLAS that is built on OpenMP.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = self._modules = 0
+        self._blas: list[Any] = []
+
+    def enter(self) -> Any:
+        """Limit BLAS and OpenMP, and return the limit of this thread."""
+        from threadpoolctl import OpenBLASController, ThreadpoolController
+
+        with self._lock:
+            found = len(sys.modules) != self._modules  # a module may have brought a library
+            if found:
+                self._modules, self._libraries = len(sys.modules), ThreadpoolController()
+            if found or not self._inside:
+                OpenBLASController.clear_controlling_thread(force=True)  # else the first thread alone may set it
+                self._blas.append(self._libraries.select(user_api="blas").limit(limits=1))
+            self._inside += 1
+            return self._libraries.select(user_api="openmp").limit(limits=1)
+
+    def leave(self, openmp: Any) -> None:
+        """Lift the limit of this thread, and if it is the last one that on BLAS."""
+        from threadpoolctl import OpenBLASController
+
+        openmp.restore_original_limits()
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                OpenBLASController.clear_controlling_thread(force=True)
+                while self._blas:
+                    self._blas.pop().restore_original_limits()
+                OpenBLASController.clear_controlling_thread(force=True)
+
+
+_LIMITS = _Limits()
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep BLAS and OpenMP to one thread; for use with ``with`` or, as ``@one_thread()``, around a function.
+
+    `map_blocks` does so for each block. Use it around other products of matrices, factorisations or models of
+    scikit-learn whose last bits are to be the same on every machine. It may be nested, and entered by many threads.
+
+    Notes
+    -----
+    How sums are cut among threads decides their last bits; and threads of BLAS and OpenMP that wait burn the cores on
+    which other blocks are computed. A library that is first loaded inside is limited from the next use on.
+
+    Examples
+    --------
+    >>> with one_thread():
+    ...     np.ones((2, 2)) @ np.ones(2)
+    array([2., 2.])
+    """
+    limit = _LIMITS.enter()
+    try:
+        yield
+    finally:
+        _LIMITS.leave(limit)
+
+
+def _on_one_thread(function: Callable[[Block], Result], block: Block) -> Result:
+    with one_thread():
+        return function(block)
+
+
 def map_blocks(
     function: Callable[[Block], Result],
     work: Sequence[Block],
@@ -123,6 +199,8 @@ def map_blocks(
     label: str = "",
 ) -> list[Result]:
     """Apply a function to each block, in parallel, and return the results in the blocks' order.
+
+    While a block is computed, BLAS and OpenMP have one thread (`one_thread`), also in another process.
 
     Parameters
     ----------
@@ -168,7 +246,7 @@ def map_blocks(
             return map_blocks(function, work, executor=pool, progress=progress, label=label)
     if progress is None:
         progress = os.environ.get("CRLAB_PROGRESS") != "0"
-    futures = [executor.submit(function, block) for block in work]
+    futures = [executor.submit(_on_one_thread, function, block) for block in work]
     try:
         done = as_completed(futures)
         for future in tqdm(done, total=len(futures), desc=label, delay=1, disable=not progress, file=sys.stderr):

@@ -1,5 +1,10 @@
 """One way to be parallel: the same bits whoever does the work, and failures that are heard."""
 
+import contextlib
+import logging
+import os
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -10,8 +15,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from crlab.parallel import Block, blocks, map_blocks, threads
+from crlab.parallel import Block, blocks, map_blocks, one_thread, threads
 
 
 class Serial(Executor):
@@ -185,6 +191,115 @@ def test_threads_refuses(monkeypatch, value) -> None:
     monkeypatch.setenv("CRLAB_THREADS", value)
     with pytest.raises(ValueError, match=rf"^CRLAB_THREADS must be a positive integer, got '{value}'$"):
         map_blocks(walk, WORK)
+
+
+# one thread for the libraries
+
+
+def library_threads(block: Block | None = None) -> dict[str, set[int]]:
+    """What numpy's and scipy's BLAS and scikit-learn's OpenMP would use in this thread."""
+    import scipy.linalg  # noqa: F401
+    import sklearn.utils._openmp_helpers  # noqa: F401
+
+    found = threadpool_info()
+    return {api: {pool["num_threads"] for pool in found if pool["user_api"] == api} for api in ("blas", "openmp")}
+
+
+ONE, TWO = {"blas": {1}, "openmp": {1}}, {"blas": {2}, "openmp": {2}}
+
+
+@pytest.fixture
+def two():
+    """Two threads for each library before, and after."""
+    library_threads()
+    with threadpool_limits(2):
+        assert library_threads() == TWO
+        yield
+        assert library_threads() == TWO
+
+
+@pytest.mark.usefixtures("two")
+def test_libraries_have_one_thread_until_the_last_has_left() -> None:
+    with one_thread():
+        with one_thread():
+            assert library_threads() == ONE
+        assert library_threads() == ONE
+
+
+@pytest.mark.usefixtures("two")
+def test_the_limits_are_lifted_after_a_failure() -> None:
+    with pytest.raises(ZeroDivisionError), one_thread():
+        raise ZeroDivisionError
+
+
+@pytest.mark.usefixtures("two")
+def test_the_limit_on_blas_holds_for_those_who_are_still_inside() -> None:
+    """Another thread enters first and leaves first."""
+    entered, leave = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with one_thread():
+            entered.set()
+            assert leave.wait(30)
+
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(first)
+        assert entered.wait(30)
+        with one_thread():
+            leave.set()
+            done.result()
+            assert library_threads() == ONE
+
+
+@pytest.mark.usefixtures("two")
+def test_one_thread_around_a_function_and_in_many_threads() -> None:
+    function = one_thread()(library_threads)
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(function, [None] * 200)) == [ONE] * 200
+
+
+@pytest.mark.usefixtures("two")
+def test_libraries_have_one_thread_in_blocks_also_in_nested_ones() -> None:
+    def nested(block: Block) -> list[dict[str, set[int]]]:
+        return [*map_blocks(library_threads, WORK[:2]), library_threads()]
+
+    assert map_blocks(nested, WORK) == [[ONE] * 3] * len(WORK)
+
+
+def test_a_library_that_comes_later_is_limited_from_the_next_use_on() -> None:
+    code = """
+from threadpoolctl import threadpool_info
+from crlab.parallel import one_thread
+def scipys():
+    return [pool["num_threads"] for pool in threadpool_info() if "libscipy_openblas-" in pool["filepath"]]
+with one_thread():
+    print(scipys(), end=" ")
+    import scipy.linalg
+    with one_thread():
+        print(scipys(), end=" ")
+print(scipys())
+"""
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "[] [1] [2]\n"
+
+
+@pytest.mark.parametrize("kind", ["processes", "dask"])
+def test_libraries_have_one_thread_in_blocks_elsewhere(kind, monkeypatch) -> None:
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.setenv(name, "2")
+    with contextlib.ExitStack() as stack:
+        if kind == "processes":
+            executor = stack.enter_context(ProcessPoolExecutor(1, mp_context=get_context("spawn")))
+        else:
+            distributed = pytest.importorskip("distributed")
+            logging.getLogger("distributed").setLevel(logging.ERROR)
+            cluster = distributed.LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None)
+            client = stack.enter_context(distributed.Client(stack.enter_context(cluster)))
+            executor = client.get_executor()
+        assert executor.submit(library_threads).result() == TWO  # which loads the libraries there
+        assert map_blocks(library_threads, WORK, executor=executor, progress=False) == [ONE] * len(WORK)
+        assert executor.submit(library_threads).result() == TWO
 
 
 # the progress bar

@@ -9,6 +9,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from crlab.caching import cached
+
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
@@ -16,7 +18,8 @@ Complex = NDArray[np.complex128]
 # 0/0) the loops below have no branch and use the processor's vector units.
 
 
-@numba.njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def geometry(edges: Float) -> tuple[Float, Float, Float]:
     """Areas r² (n + 1), inverse volumes 3/Δr³ (n), and the lengths that `reconstruct` needs, shape (5, n).
 
@@ -34,7 +37,8 @@ def geometry(edges: Float) -> tuple[Float, Float, Float]:
     return area, 1.0 / volume, shape
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@cached
+@numba.njit(nogil=True, error_model="numpy")
 def primitives(U: Float, W: Float, gamma: float, floor: float) -> None:
     """Density, velocity and pressure W from density, momentum density and energy density U; shapes (3, n).
 
@@ -48,7 +52,8 @@ def primitives(U: Float, W: Float, gamma: float, floor: float) -> None:
         W[2, i] = max((gamma - 1.0) * (U[2, i] - 0.5 * U[1, i] * v), floor)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@cached
+@numba.njit(nogil=True, error_model="numpy")
 def longest_step(per_length: Float, W: Float, speed: Float, gamma: float) -> float:
     """Time in which the fastest wave crosses its cell, min Δr / (|v| + c). `speed` (n) is room to work."""
     for i in range(W.shape[1]):
@@ -59,7 +64,8 @@ def longest_step(per_length: Float, W: Float, speed: Float, gamma: float) -> flo
     return 1.0 / fastest
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@cached
+@numba.njit(nogil=True, error_model="numpy")
 def reconstruct(shape: Float, W: Float, left: Float, right: Float, floor: float) -> None:
     """Values on both sides of each face, from a line through each cell's mean at its centre of volume.
 
@@ -89,7 +95,8 @@ def reconstruct(shape: Float, W: Float, left: Float, right: Float, floor: float)
         left[1, 1] = W[1, 0] + math.copysign(min(abs(slope) * upper[0], abs(above)), slope)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@cached
+@numba.njit(nogil=True, error_model="numpy")
 def hllc(left: Float, right: Float, F: Float, gamma: float) -> None:
     """Fluxes of mass, momentum and energy between two states, by the HLLC approximate Riemann solver.
 
@@ -121,7 +128,8 @@ def hllc(left: Float, right: Float, F: Float, gamma: float) -> None:
         F[2, i] = (energy + p) * v + cut * (star_energy - energy)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@cached
+@numba.njit(nogil=True, error_model="numpy")
 def advance(U: Float, W: Float, F: Float, area: Float, per_volume: Float, dt: float) -> None:
     """One Euler step of U: what flows through the walls, and the push of the side walls in spherical geometry."""
     n = U.shape[1]
@@ -132,7 +140,8 @@ def advance(U: Float, W: Float, F: Float, area: Float, per_volume: Float, dt: fl
         U[1, i] += dt * per_volume[i] * (area[i + 1] - area[i]) * W[2, i]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@cached
+@numba.njit(nogil=True, error_model="numpy")
 def euler(edges: Float, U: Float, t: float, end: float, gamma: float, cfl: float, floor: float) -> int:
     """Bring U from time t to `end`: finite volumes in radius, MUSCL, HLLC, Heun's strong-stability-preserving steps.
 
@@ -186,7 +195,8 @@ def euler(edges: Float, U: Float, t: float, end: float, gamma: float, cfl: float
     return steps
 
 
-@numba.njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def slopes(b: Complex, v: Complex, db: Complex, dv: Complex, scale: float, drive: float) -> None:
     """Rates of the transverse field and velocity: ∂b/∂t = ∂v/∂z, ∂v/∂t = ∂b/∂z - i J b.
 
@@ -200,7 +210,8 @@ def slopes(b: Complex, v: Complex, db: Complex, dv: Complex, scale: float, drive
         dv[i] = scale * (45.0 * (b[r1] - b[l1]) - 9.0 * (b[r2] - b[l2]) + (b[r3] - b[l3])) - 1j * drive * b[i]
 
 
-@numba.njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def waves(b: Complex, v: Complex, dz: float, drive: float, dt: float, steps: int, every: int) -> Complex:
     """Transverse MHD in one dimension with a current along the mean field, by Runge-Kutta steps of fourth order.
 

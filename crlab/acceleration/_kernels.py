@@ -10,6 +10,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from crlab.caching import cached
+
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 Byte = NDArray[np.uint8]
@@ -22,7 +24,8 @@ WORD = 17
 """Increments of three bits in one uniform deviate, of whose 53 bits 51 are used."""
 
 
-@numba.njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def cycles(rng: np.random.Generator, number: int, u1: float, u2: float, y: Float, count: Int, gain: Float) -> None:
     """Send particles of energy 1 across a shock until they are lost downstream.
 
@@ -65,7 +68,8 @@ def cycles(rng: np.random.Generator, number: int, u1: float, u2: float, y: Float
         y[i] = log_energy + math.log(energy * inwards)
 
 
-@numba.njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def excursions(rng: np.random.Generator, number: int, u2: float, far: float, mu: Float) -> int:
     """Let particles walk behind a shock that recedes at u2, until they meet it again or are beyond `far`.
 
@@ -98,7 +102,8 @@ def excursions(rng: np.random.Generator, number: int, u2: float, far: float, mu:
     return back
 
 
-@numba.njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def increments(rng: np.random.Generator, kind: int, word: Int, n: int, k: int, xi: Float) -> None:
     """Fill ξ with n deviates of mean 0 and variance 1: normal (kind 0), four-point (1) or two-point (2)."""
     if kind == 0:
@@ -113,7 +118,8 @@ def increments(rng: np.random.Generator, kind: int, word: Int, n: int, k: int, x
         xi[m] = -size if (bits & 1) == 0 else size
 
 
-@numba.njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def step(
     x: Float,
     xi: Float,
@@ -168,7 +174,8 @@ def step(
         event[m] = (up ^ (after < 0)) | (abs(after) < edge)
 
 
-@numba.njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def positions(event: Byte, n: int, where: Int) -> int:
     """Write the places of the ones among the first n bytes into `where` and return their number.
 
@@ -184,7 +191,8 @@ def positions(event: Byte, n: int, where: Int) -> int:
     return found
 
 
-@numba.njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def land(rng: np.random.Generator, before: float, after: float, ratio: float) -> float:
     """Correct a step that crossed the jump of κ at x = 0; `ratio` is √(κ2/κ1).
 
@@ -196,7 +204,8 @@ def land(rng: np.random.Generator, before: float, after: float, ratio: float) ->
     return -after if rng.random() >= onwards else after * onwards
 
 
-@numba.njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def walk(
     rng: np.random.Generator,
     kind: int,

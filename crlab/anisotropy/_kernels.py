@@ -10,11 +10,14 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from crlab.caching import cached
+
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@cached
+@numba.njit(nogil=True, inline="always")
 def free_path(rng: np.random.Generator) -> tuple[float, float, float, float]:
     """Length of one free path, with mean 1, and its vector, with an isotropic direction.
 
@@ -30,7 +33,8 @@ def free_path(rng: np.random.Generator) -> tuple[float, float, float, float]:
     return s, rho * x, rho * y, s * mu
 
 
-@numba.njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def displacement(rng: np.random.Generator, size: int, t: Float) -> tuple[Float, int]:
     """Squared distances from the start of particles that all start at the origin.
 
@@ -68,7 +72,8 @@ def displacement(rng: np.random.Generator, size: int, t: Float) -> tuple[Float, 
     return sums, scatterings
 
 
-@numba.njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def burst(rng: np.random.Generator, size: int, t: float, edges: Float) -> Float:
     """Outward motion at one time of particles that all start at the origin at time 0.
 
@@ -111,7 +116,8 @@ def burst(rng: np.random.Generator, size: int, t: float, edges: Float) -> Float:
     return sums
 
 
-@numba.njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def _score(low: float, high: float, p2: float, sign: float, edges: Float, path: Float, climb: Float) -> None:
     """Add the part of a straight line between two radii to the shells it crosses.
 
@@ -126,7 +132,8 @@ def _score(low: float, high: float, p2: float, sign: float, edges: Float, path: 
             climb[j] += sign * (b - a)
 
 
-@numba.njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def steady(rng: np.random.Generator, size: int, edges: Float, boundary: float) -> tuple[Float, int]:
     """Path lengths and radial flights in shells about a source at the origin, until the particles escape.
 
@@ -180,7 +187,8 @@ def steady(rng: np.random.Generator, size: int, edges: Float, boundary: float) -
     return sums, scatterings
 
 
-@numba.njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def arrivals(
     rng: np.random.Generator,
     directions: Float,

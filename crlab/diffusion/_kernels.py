@@ -12,16 +12,19 @@ four are ≥ 0, so that the matrix of an implicit step is an M-matrix and its so
 
 import math
 
+import numba
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from crlab.caching import cached
 
 Array = NDArray[np.float64]
 
 _FLOOR = 1e-300  # stands for an empty cell where a logarithm is taken
 
 
-@njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def _face(psi: Array, j: int, step: float, side: float) -> float:
     """ψ at a face over ψ's mean in cell j, for the power law that fits its neighbours.
 
@@ -43,7 +46,8 @@ def _face(psi: Array, j: int, step: float, side: float) -> float:
     return math.exp(0.5 * side * rise) * shape * math.sinh(0.5 * step) / (0.5 * step)
 
 
-@njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def momentum_rates(psi: Array, pdot: Array, step: float, fitted: bool, up: Array, down: Array) -> None:
     """Fill `up` and `down`, both (nx, m+1), from dp/dt at the momentum faces, `pdot` (nx, m+1).
 
@@ -62,7 +66,8 @@ def momentum_rates(psi: Array, pdot: Array, step: float, fitted: bool, up: Array
                 down[i, j] = -rate * (_face(psi[i], j, step, -1.0) if fitted else 1.0)
 
 
-@njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def factor(
     alpha: Array,
     beta: Array,
@@ -102,7 +107,8 @@ def factor(
     return regular
 
 
-@njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def solve_rows(rhs: Array, psi: Array, lower: Array, inverse: Array, upper: Array) -> None:
     """Solve for all momenta at once where no particle changes momentum. All arrays (nx, m)."""
     nx, m = rhs.shape
@@ -116,7 +122,8 @@ def solve_rows(rhs: Array, psi: Array, lower: Array, inverse: Array, upper: Arra
             psi[i, j] += upper[i, j] * psi[i + 1, j]
 
 
-@njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def sweep(
     rhs: Array,
     psi: Array,
@@ -159,7 +166,8 @@ def sweep(
             psi[i, j] = last
 
 
-@njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def change(new: Array, old: Array, dp: Array) -> float:
     """Largest |new - old| at any momentum, over the largest |new| at that momentum.
 
@@ -180,7 +188,8 @@ def change(new: Array, old: Array, dp: Array) -> float:
     return worst
 
 
-@njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def add_scaled(total: Array, weight: float, term: Array) -> None:
     """Add weight times a term; both (nx, m)."""
     nx, m = total.shape
@@ -189,7 +198,8 @@ def add_scaled(total: Array, weight: float, term: Array) -> None:
             total[i, j] += weight * term[i, j]
 
 
-@njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def add_fluxes(
     psi: Array,
     alpha: Array,
@@ -222,7 +232,8 @@ def add_fluxes(
             G[i, j] += weight * (up[i, j] * psi[i, j - 1] - down[i, j] * psi[i, j])
 
 
-@njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def subtract_divergence(F: Array, G: Array, dx: Array, dp: Array, coupled: bool, psi: Array) -> None:
     """Subtract the divergence of the fluxes F (nx+1, m) and, where `coupled`, G (nx, m+1) from ψ."""
     nx, m = psi.shape
@@ -235,7 +246,8 @@ def subtract_divergence(F: Array, G: Array, dx: Array, dp: Array, coupled: bool,
                 psi[i, j] -= (G[i, j + 1] - G[i, j]) / dp[j]
 
 
-@njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def add_losses(
     psi: Array,
     alpha: Array,
@@ -260,7 +272,8 @@ def add_losses(
         losses[3, m - 1] += weight * dx[i] * up[i, m] * psi[i, m - 1]
 
 
-@njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def blend(high: Array, low: Array, dp: Array, coupled: bool) -> Array:
     """Move `high` towards `low` ≥ 0, both (nx, m), until it is nowhere negative; returns the shares of high, (m,).
 
@@ -292,7 +305,8 @@ def blend(high: Array, low: Array, dp: Array, coupled: bool) -> Array:
 _CROSSOVER = 0.25  # s below which images need fewer terms than modes
 
 
-@njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def image_sum(s: float, u: float, v: float, terms: int) -> float:
     """Σ over abs(n) ≤ terms of (-1)^n exp(-(u - v_n)²/4s) / √(4πs), v_n = 2n + (-1)^n v."""
     total = 0.0
@@ -303,7 +317,8 @@ def image_sum(s: float, u: float, v: float, terms: int) -> float:
     return total / math.sqrt(4.0 * math.pi * s)
 
 
-@njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def mode_sum(s: float, u: float, v: float, terms: int) -> float:
     """Σ over 1 ≤ m ≤ terms of sin(mπ(u+1)/2) sin(mπ(v+1)/2) exp(-s (mπ/2)²)."""
     total = 0.0
@@ -313,7 +328,8 @@ def mode_sum(s: float, u: float, v: float, terms: int) -> float:
     return total
 
 
-@njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def theta(s: float, u: float, v: float) -> float:
     """Density of diffusion between absorbing walls at ±1, by whichever sum converges; 0 for s = 0."""
     if s <= 0.0:
@@ -323,21 +339,24 @@ def theta(s: float, u: float, v: float) -> float:
     return mode_sum(s, u, v, 9)
 
 
-@njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def theta_array(s: Array, u: Array, v: Array, out: Array) -> None:
     """Fill `out` with `theta`; all arrays (n,)."""
     for i in range(s.size):
         out[i] = theta(s[i], u[i], v[i])
 
 
-@njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def sum_array(s: Array, u: Array, v: Array, terms: int, modes: bool, out: Array) -> None:
     """Fill `out` with `mode_sum` or `image_sum`; all arrays (n,)."""
     for i in range(s.size):
         out[i] = mode_sum(s[i], u[i], v[i], terms) if modes else image_sum(s[i], u[i], v[i], terms)
 
 
-@njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def green_array(rho: Array, spread: Array, z: Array, source: Array, height: Array, out: Array) -> None:
     """Fill `out` with exp(-rho²/4Λ)/(4πΛ) Θ(Λ/h²; z/h, z'/h)/h in kpc⁻³; Λ = `spread` in kpc², all arrays (n,)."""
     for i in range(rho.size):

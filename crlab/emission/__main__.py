@@ -13,7 +13,7 @@ from astropy import units as u
 from crlab import command, ensemble
 from crlab.acceleration.escape import EscapeLaw
 from crlab.emission.absorption import Absorption
-from crlab.emission.density import Suppression, one_blas_thread
+from crlab.emission.density import Suppression
 from crlab.emission.stochastic import prepare
 
 
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
             lon=np.arange(-180 + options.step / 2, 180, options.step) * u.deg,
             absorption=None if options.transparent else Absorption(),
         )
-        with command.executor(options) as executor, one_blas_thread:
+        with command.executor(options) as executor:
             computed = ensemble.fill(
                 options.store,
                 simulator.batch,

@@ -9,13 +9,14 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from crlab.caching import cached
+
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
-jit = numba.njit(cache=True, nogil=True)
 
-
-@jit
+@cached
+@numba.njit(nogil=True)
 def _below(place: float, size: int) -> tuple[int, float]:
     """Node below a place counted in nodes, and the fraction of the way to the next; -1 outside."""
     if not -1e-9 <= place <= size - 1 + 1e-9:
@@ -24,7 +25,8 @@ def _below(place: float, size: int) -> tuple[int, float]:
     return i, min(max(place - i, 0.0), 1.0)
 
 
-@jit
+@cached
+@numba.njit(nogil=True)
 def _level(z: float, top: float, size: int) -> tuple[int, float]:
     """As `_below` for heights at top·(i/(size - 1))²."""
     if size == 1:
@@ -36,7 +38,8 @@ def _level(z: float, top: float, size: int) -> tuple[int, float]:
     return i, (root * root - i * i) / (2 * i + 1)
 
 
-@jit
+@cached
+@numba.njit(nogil=True)
 def interpolate(x: Float, y: Float, z: Float, edge: float, top: float, table: Float, out: Float) -> None:
     """Table of shape (nx, ny, nz, j) at n points, linear in x, y and abs(z): out (n, j), zero outside.
 
@@ -58,7 +61,8 @@ def interpolate(x: Float, y: Float, z: Float, edge: float, top: float, table: Fl
                         out[p, e] += part * table[i + di, j + dj, h + dh, e]
 
 
-@jit
+@cached
+@numba.njit(nogil=True)
 def reach(x: Float, y: Float, radius: Float, edge: float, cells: int) -> tuple[Int, Int]:
     """For each of cells² squares of the plane the circles that touch it: where its list begins, and the lists."""
     side = 2 * edge / cells
@@ -91,7 +95,8 @@ def reach(x: Float, y: Float, radius: Float, edge: float, cells: int) -> tuple[I
     return begin, listed
 
 
-@jit
+@cached
+@numba.njit(nogil=True)
 def young(
     x: Float,
     y: Float,

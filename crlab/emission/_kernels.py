@@ -9,26 +9,29 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-Float = NDArray[np.float64]
+from crlab.caching import cached
 
-jit = numba.njit(cache=True, nogil=True)
+Float = NDArray[np.float64]
 
 LN2 = math.log(2.0)
 SUN = 8.5  # kpc, the distance with which the gas models were fitted, wherever the Sun is put
 
 
-@jit
+@cached
+@numba.njit(nogil=True)
 def _power(base: float, exponent: float) -> float:
     return math.exp(exponent * math.log(base))
 
 
-@jit
+@cached
+@numba.njit(nogil=True)
 def _sech2(x: float) -> float:
     e = math.exp(-2.0 * abs(x))
     return 4.0 * e / (1.0 + e) ** 2
 
 
-@jit
+@cached
+@numba.njit(nogil=True)
 def _ferriere_centre(x: float, y: float, z: float) -> tuple[float, float, float]:
     """HI, H2 (molecules) and H+ in 1/cm³ inside R = 3 kpc, Ferrière et al. 2007.
 
@@ -62,7 +65,8 @@ def _ferriere_centre(x: float, y: float, z: float) -> tuple[float, float, float]
     return hi, h2, 8.0 * ionised + hot
 
 
-@jit
+@cached
+@numba.njit(nogil=True)
 def _ferriere_disc(r: float, z: float) -> tuple[float, float, float]:
     """HI, molecular hydrogen as Ferrière 1998 prints it, and H+ in 1/cm³, outside R = 3 kpc; r in kpc, z in pc."""
     a = max(1.0, r / SUN)
@@ -84,7 +88,8 @@ def _ferriere_disc(r: float, z: float) -> tuple[float, float, float]:
     return hi, h2, ionised
 
 
-@jit
+@cached
+@numba.njit(nogil=True)
 def ferriere(x: Float, y: Float, z: Float, outer: float, parts: Float) -> Float:
     """Hydrogen nuclei in 1/cm³ at n points; `outer` nuclei for each of the 0.58, `parts` weighs HI, H2 and H+."""
     out = np.empty(x.size)
@@ -100,7 +105,8 @@ def ferriere(x: Float, y: Float, z: Float, outer: float, parts: Float) -> Float:
     return out
 
 
-@jit
+@cached
+@numba.njit(nogil=True)
 def nakanishi(x: Float, y: Float, z: Float, parts: Float) -> Float:
     """Hydrogen nuclei in 1/cm³ at n points; `parts` weighs HI and H2 (two nuclei a molecule)."""
     out = np.zeros(x.size)
@@ -121,7 +127,8 @@ def nakanishi(x: Float, y: Float, z: Float, parts: Float) -> Float:
     return out
 
 
-@jit
+@cached
+@numba.njit(nogil=True)
 def rays(lon: Float, lat: Float, s: Float, sun: float) -> tuple[Float, Float, Float]:
     """Points of p rays at m distances s in kpc: x, y and z of shape (p, m)."""
     shape = (lon.size, s.size)
@@ -136,7 +143,8 @@ def rays(lon: Float, lat: Float, s: Float, sun: float) -> tuple[Float, Float, Fl
     return x, y, z
 
 
-@jit
+@cached
+@numba.njit(nogil=True)
 def _cell(value: float, first: float, step: float, size: int) -> tuple[int, float]:
     """Index of the cell below a value on a regular axis and the fraction of the way to the next node, -1 outside."""
     if size == 1:
@@ -148,13 +156,15 @@ def _cell(value: float, first: float, step: float, size: int) -> tuple[int, floa
     return i, min(max(place - i, 0.0), 1.0)
 
 
-@jit
+@cached
+@numba.njit(nogil=True)
 def _square(a: float, b: float, c: float, d: float, v: float, w: float) -> float:
     """Between a and b by w, between c and d by w, and between both by v."""
     return (1.0 - v) * ((1.0 - w) * a + w * b) + v * ((1.0 - w) * c + w * d)
 
 
-@jit
+@cached
+@numba.njit(nogil=True)
 def trilinear(x: Float, y: Float, z: Float, first: Float, step: Float, grid: Float) -> Float:
     """Interpolate grid, shape (nx, ny, nz, k), at n points: (n, k). Zero outside; an axis of one node is constant."""
     nx, ny, nz, k = grid.shape
@@ -176,7 +186,8 @@ def trilinear(x: Float, y: Float, z: Float, first: Float, step: Float, grid: Flo
     return out
 
 
-@jit
+@cached
+@numba.njit(nogil=True)
 def bilinear(x: Float, y: Float, z: Float, first: Float, step: Float, table: Float) -> Float:
     """Interpolate an axisymmetric table, shape (nr, nz, k) over R and abs(z), at n points: (n, k). Zero outside."""
     nr, nz, k = table.shape
@@ -193,7 +204,8 @@ def bilinear(x: Float, y: Float, z: Float, first: Float, step: Float, table: Flo
     return out
 
 
-@jit
+@cached
+@numba.njit(nogil=True)
 def sum_rays(gas: Float, field: Float, width: Float, seen: Float) -> Float:
     """Σ_j gas_ij field_ije width_j seen_je, of shape (p, e).
 
@@ -212,7 +224,8 @@ def sum_rays(gas: Float, field: Float, width: Float, seen: Float) -> Float:
     return out
 
 
-@jit
+@cached
+@numba.njit(nogil=True)
 def dim_rays(gas: Float, field: Float, width: Float, seen: Float, dust: Float, rate: Float) -> Float:
     """As `sum_rays`, dimmed also by photons of density dust (p, m), at `rate` (e,) per kpc where dust = 1."""
     p, m, k = field.shape

@@ -8,7 +8,6 @@ Neutrinos count with their antineutrinos. After oscillation over Galactic distan
 equal numbers, so that one flavour at Earth is a third of ``"nu_all"``.
 """
 
-import warnings
 from functools import lru_cache
 from typing import Any
 
@@ -254,8 +253,7 @@ def differential(
 
 @lru_cache(maxsize=64)
 def _table(secondary: str, pair: str, energy: tuple[float, ...], primary: tuple[float, ...]) -> Array:
-    with warnings.catch_warnings():  # on import aafragpy silences warnings for the whole process
-        import aafragpy
+    from crlab.emission._aafrag import aafragpy  # takes half a second
 
     total = np.zeros((len(primary), len(energy)))
     for name in _AAFRAG[secondary]:

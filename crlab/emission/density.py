@@ -7,7 +7,6 @@ coarser, refined by cubic splines. What is too narrow for the finest grid stays 
 Derived in the chapter "One Galaxy".
 """
 
-import threading
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
@@ -18,7 +17,6 @@ import numpy as np
 from astropy import units as u
 from scipy.interpolate import make_interp_spline
 from scipy.special import erfc, ive
-from threadpoolctl import threadpool_limits
 
 from crlab.acceleration.escape import EscapeLaw
 from crlab.diffusion.green import age_fraction, green, suppressed_spread, theta
@@ -40,33 +38,6 @@ _WIDE = 12.0  # Λ over the squared spacing, above which linear interpolation is
 _REFINED = 4.0  # the same for cubic splines, 3e-4
 _SQUARES = 80
 _CHUNK = 1_000_000  # numbers in the larger matrix of a product: it stays in the cache
-
-
-class _OneThread:
-    """Products of matrices on one thread while anyone is inside: blocks are what is parallel here.
-
-    Threads of BLAS that wait burn the cores, and their number must not touch a bit of the results. The limit holds for
-    a whole process, so that it may go only when the last of several threads has left.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if not self._inside:
-                self._limits = threadpool_limits(1, "blas")
-            self._inside += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if not self._inside:
-                self._limits.restore_original_limits()
-
-
-one_blas_thread = _OneThread()
 
 
 @dataclass(frozen=True)
@@ -403,8 +374,7 @@ def density(
         z=h * (np.arange(levels) / max(levels - 1, 1)) ** 2,
         blur=blur,
     )
-    with one_blas_thread:
-        found = map_blocks(work, blocks(R.size, size=1, seed=0), executor=executor, progress=progress, label="density")
+    found = map_blocks(work, blocks(R.size, size=1, seed=0), executor=executor, progress=progress, label="density")
     near = np.unique(np.concatenate([n for _, n, _ in found]))
     amplitude, rate = np.zeros((near.size, R.size)), np.ones((near.size, R.size))
     for k, (_, index, wide) in enumerate(found):

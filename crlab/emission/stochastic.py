@@ -18,12 +18,12 @@ from scipy.special import gamma as gamma_function
 
 from crlab.emission.absorption import Absorption
 from crlab.emission.cross_sections import RIGIDITY, emissivity_matrix
-from crlab.emission.density import Density, Scenario, density, mean_field, one_blas_thread, spread, window
+from crlab.emission.density import Density, Scenario, density, mean_field, spread, window
 from crlab.emission.gas import Ferriere, Gas
 from crlab.emission.line_of_sight import Axisymmetric, integrate, steps
 from crlab.ensemble import fill, read
 from crlab.galaxy import Halo, solar_radius
-from crlab.parallel import Block, blocks, map_blocks
+from crlab.parallel import Block, blocks, map_blocks, one_thread
 from crlab.sources.credit import RATE
 from crlab.sources.population import Population
 from crlab.units import Array, take
@@ -331,6 +331,7 @@ class Simulator:
             **{name: _said(value) for name, value in named.items()},
         }
 
+    @one_thread()
     def realisation(self, number: int, *, seed: int) -> Array:
         """One Galaxy over the mean of each scenario.
 
@@ -399,6 +400,7 @@ def _seen(
     return np.concatenate([column.value, here]).T
 
 
+@one_thread()
 def prepare(
     scenarios: Mapping[str, Scenario],
     *,
@@ -545,23 +547,20 @@ def ensemble(
         spacing=spacing,
         size=size,
     )
-    with one_blas_thread:
-        if store is None:
-            work = blocks(n, size=batch, seed=seed)
-            x = np.concatenate(
-                map_blocks(simulator.batch, work, executor=executor, progress=progress, label="Galaxies")
-            )
-        else:
-            fill(
-                store,
-                simulator.batch,
-                n=n,
-                batch=batch,
-                seed=seed,
-                coords=simulator.coords,
-                parameters=simulator.parameters,
-                executor=executor,
-                progress=progress,
-            )
-            x = read(store)
+    if store is None:
+        work = blocks(n, size=batch, seed=seed)
+        x = np.concatenate(map_blocks(simulator.batch, work, executor=executor, progress=progress, label="Galaxies"))
+    else:
+        fill(
+            store,
+            simulator.batch,
+            n=n,
+            batch=batch,
+            seed=seed,
+            coords=simulator.coords,
+            parameters=simulator.parameters,
+            executor=executor,
+            progress=progress,
+        )
+        x = read(store)
     return Ensemble(simulator.lon, simulator.energy, tuple(scenarios), x[..., :-1], x[..., -1])

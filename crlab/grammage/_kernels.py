@@ -4,11 +4,14 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from crlab.caching import cached
+
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
 
-@numba.njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def fragment(
     rng: np.random.Generator, starts: Int, X: Float, length: Float, threshold: Float, alias: Int
 ) -> tuple[Int, int]:

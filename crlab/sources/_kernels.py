@@ -9,6 +9,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from crlab.caching import cached
+
 Float = NDArray[np.float64]
 
 LOG2_E = 1.4426950408889634
@@ -35,7 +37,8 @@ def _exp(x: float) -> float:
     return (low + r2 * r2 * high) * power
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@cached
+@numba.njit(nogil=True, error_model="numpy")
 def add_source(rho2: float, age: float, kappa: Float, delay: Float, weight: Float, out: Float) -> None:
     """Add one burst to a spectrum: weight · Θ(s)/s · exp(-ρ²/(4s)), s = κ(E) (T - t_esc(E)).
 
@@ -66,7 +69,8 @@ def add_source(rho2: float, age: float, kappa: Float, delay: Float, weight: Floa
         out[i] += weight[i] * per_s * theta * _exp(max(-0.25 * rho2 * per_s, -700.0))
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@cached
+@numba.njit(nogil=True, error_model="numpy")
 def reach(rho2: float, age: float, kappa: Float, delay: Float, light: float) -> tuple[int, int]:
     """Energies first <= i < last at which a burst is felt: it has left, arrived, and not yet escaped from the halo.
 
@@ -104,7 +108,8 @@ def reach(rho2: float, age: float, kappa: Float, delay: Float, light: float) -> 
     return first, last
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@cached
+@numba.njit(nogil=True, error_model="numpy")
 def total(rho2: Float, age: Float, kappa: Float, delay: Float, weight: Float, light: float, out: Float) -> int:
     """Add all bursts to the spectra of all scenarios.
 
@@ -135,7 +140,8 @@ def total(rho2: Float, age: Float, kappa: Float, delay: Float, weight: Float, li
     return terms
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@cached
+@numba.njit(nogil=True, error_model="numpy")
 def each(rho2: Float, age: Float, kappa: Float, delay: Float, weight: Float, light: float, out: Float) -> None:
     """Add each burst to a spectrum of its own; as `total` with one scenario, out of shape (sources, energies)."""
     for j in range(age.size):
@@ -144,7 +150,8 @@ def each(rho2: Float, age: Float, kappa: Float, delay: Float, weight: Float, lig
             add_source(rho2[j], age[j], kappa[first:last], delay[first:last], weight[first:last], out[j, first:last])
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@cached
+@numba.njit(nogil=True, error_model="numpy")
 def largest(rho2: float, age: Float, kappa: Float, delay: Float, weight: Float, light: float, row: Float) -> float:
     """Largest value of any of these ages, scenarios and energies at one distance; row is scratch, shape (energies,)."""
     best = 0.0
@@ -159,7 +166,8 @@ def largest(rho2: float, age: Float, kappa: Float, delay: Float, weight: Float, 
     return best
 
 
-@numba.njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def gram(values: Float, weight: Float, out: Float) -> None:
     """Add Σ_q w_q v_q v_qᵀ to a matrix: Campbell's covariance as a quadrature.
 
@@ -180,7 +188,8 @@ def gram(values: Float, weight: Float, out: Float) -> None:
                     out[i, j] += factor * values[q, j]
 
 
-@numba.njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def factor(matrix: Float, tolerance: float) -> Float:
     """Cholesky factor with pivoting of a covariance that may be singular: rows L with Σ_r L_r L_rᵀ = matrix.
 
@@ -218,7 +227,8 @@ def factor(matrix: Float, tolerance: float) -> Float:
     return rows[:rank].copy()
 
 
-@numba.njit(cache=True, nogil=True)
+@cached
+@numba.njit(nogil=True)
 def combine(normal: Float, rows: Float, out: Float) -> None:
     """Add Σ_r n_r L_r; normal of shape (rank,), rows of shape (rank, n), out of shape (n,)."""
     for r in range(normal.size):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crlab.parallel import blocks, threads
+from crlab.parallel import blocks, one_thread, threads
 from crlab.sources.bins import Bins, proton_bins
 from crlab.sources.library import Library
 from crlab.units import Array, take
@@ -85,6 +85,7 @@ class View:
         names = zip(self.bins.experiment, self.bins.centre.value, strict=True)
         return (*(f"{experiment} {energy:.3g} GeV" for experiment, energy in names), *_SUMMARY)
 
+    @one_thread()
     def observe(self, log_ratio: Array, rng: np.random.Generator) -> Array:
         """Measure spectra once, with errors.
 
@@ -110,6 +111,7 @@ class View:
             noise += self.correlated * rng.standard_normal(truth.shape) @ self._shared().T
         return np.asarray(truth + np.log1p(np.maximum(noise, -0.9)))
 
+    @one_thread()
     def residuals(self, log_ratio: Array) -> Array:
         """Take the fitted polynomial away: r = (ln x - fit)/σ.
 
@@ -314,7 +316,7 @@ class Trained:
         ndarray, shape (m, 3)
             In the order of `CLASSES`.
         """
-        with _one_thread():
+        with one_thread():
             return np.asarray(self.model.predict_proba(np.atleast_2d(features)), dtype=np.float64)
 
     def report(self, test: Samples) -> "Report":
@@ -540,7 +542,7 @@ def train(kind: str, learn: Samples, *, seed: int = 0) -> Trained:
     if len(np.unique(learn.labels)) != 3:
         raise ValueError("learn must hold samples of all three classes")
     model = _model(kind, seed)
-    with _one_thread():
+    with one_thread():
         model.fit(learn.features, learn.labels)
     if kind == "forest":
         model.set_params(n_jobs=1)  # votes are added in the order of the trees
@@ -584,13 +586,6 @@ def _model(kind: str, seed: int) -> Any:
     return HistGradientBoostingClassifier(
         max_iter=100, learning_rate=0.15, max_features=0.3, max_bins=64, early_stopping=False, random_state=seed
     )
-
-
-def _one_thread() -> Any:
-    """Keep OpenMP to one thread: boosting adds up over its threads, and the last bits would depend on their number."""
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(limits=1, user_api="openmp")
 
 
 def _index(name: str) -> int:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crlab.turbulence import _local_kernels
-from crlab.turbulence._local_kernels import EVEN, ORDER, ROWS
+from crlab.turbulence import _kernels
+from crlab.turbulence._kernels import EVEN, ORDER, ROWS
 from crlab.turbulence.fields import WaveField
 from crlab.turbulence.particles import Paths, take_step, take_times
 from crlab.turbulence.spectrum import take_number
@@ -32,7 +32,7 @@ RATIOS = (4.0, 8.0, 16.0)
 """Widths of levels in wavenumber that are tried."""
 
 POWERS = np.array([(a, b, c) for a in range(ORDER + 1) for b in range(ORDER + 1 - a) for c in range(ORDER + 1 - a - b)])
-"""Exponents of the monomials in the order of `crlab.turbulence._local_kernels.space`, shape (TERMS, 3)."""
+"""Exponents of the monomials in the order of `crlab.turbulence._kernels.space`, shape (TERMS, 3)."""
 
 PLACE = np.empty(len(POWERS), dtype=np.int64)
 """Their rows in a level's table: those of even order first."""
@@ -73,14 +73,14 @@ class Expansion:
         modes = self.modes[:, : self.direct]
         if not self.direct:
             return np.zeros((4, 0)), np.zeros((6, 0), np.float32), np.inf
-        modes = np.pad(modes, ((0, 0), (0, -self.direct % _local_kernels.LANES)))
+        modes = np.pad(modes, ((0, 0), (0, -self.direct % _kernels.LANES)))
         single = np.ascontiguousarray(modes[[0, 1, 2, 4, 5, 6]], dtype=np.float32)
         return np.ascontiguousarray(modes[:4]), single, TURNS / float(np.linalg.norm(modes[:3, 0]))
 
     @cached_property
     def levels(self) -> tuple[Array, NDArray[np.float32], NDArray[np.float32]]:
         """Waves, amplitudes and tables of the levels as the kernel takes them."""
-        lanes = _local_kernels.LANES
+        lanes = _kernels.LANES
         size = lanes * int(np.max(np.ceil(np.diff(self.edges) / lanes), initial=0))
         waves = np.zeros((self.radius.size, 4, size))
         amplitude = np.zeros((self.radius.size, 3, size), np.float32)
@@ -132,7 +132,7 @@ class Expansion:
         save, t = take_times(times, h)
         x, v = np.array(position, dtype=float), np.array(direction, dtype=float)
         out_x, out_v = np.empty((len(x), len(t), 3)), np.empty((len(x), len(t), 3))
-        _local_kernels.push(
+        _kernels.push_expanded(
             self.field.B0, *self.near, *self.levels, PLACE, self.radius, x, v, om, h, False, save, out_x, out_v
         )
         return Paths(t, out_x, out_v, h)

@@ -9,7 +9,6 @@ lengths in L_c, the speed is 1, κ in L_c v.
 import hashlib
 import json
 import time
-import warnings
 import zlib
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -168,23 +167,21 @@ def compute(case: Case, piece: int, *, executor: Executor | None = None) -> dict
     if not 0 <= piece < case.realisations // PIECE:
         raise ValueError(f"piece must be from 0 to {case.realisations // PIECE - 1}, got {piece!r}")
     begin = time.process_time()
-    with warnings.catch_warnings():
-        # Where r_g is above L_c the shortest waves do not matter, and the step is chosen by the others.
-        warnings.simplefilter("ignore", particles.ResolutionWarning)
-        paths = particles.ensemble(
-            kolmogorov(case.ratio),
-            eta=case.eta,
-            r_g=case.r_g,
-            times=np.concatenate([[0.0], case.times]),
-            realisations=PIECE,
-            particles=case.particles,
-            seed=case.seed(piece),
-            modes=case.modes,
-            polarisation=case.polarisation,
-            step=case.step,
-            precision="mixed",
-            executor=executor,
-        )
+    paths = particles.ensemble(
+        kolmogorov(case.ratio),
+        eta=case.eta,
+        r_g=case.r_g,
+        times=np.concatenate([[0.0], case.times]),
+        realisations=PIECE,
+        particles=case.particles,
+        seed=case.seed(piece),
+        modes=case.modes,
+        polarisation=case.polarisation,
+        step=case.step,
+        precision="mixed",
+        warn=False,  # where r_g is above L_c the shortest waves do not matter, and the step is chosen by the others
+        executor=executor,
+    )
     assert paths.direction is not None
     x, v = paths.position[:, :, 1:], paths.direction
     return {

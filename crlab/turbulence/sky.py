@@ -83,7 +83,7 @@ def backtrack(
         raise ValueError(f"position must be one vector, got the shape {place.shape}")
     step = particles.take_step(step, field.shortest, take_number("r_g", r_g, positive=True))
     work = blocks(12 * nside**2, size=BLOCK, seed=0)  # nothing is drawn at random
-    how = {"r_g": r_g, "times": times, "step": step, "charge": -1}
+    how = {"r_g": r_g, "times": times, "step": step, "charge": -1, "warn": False}  # said here
     found = map_blocks(partial(_past, field=field, nside=nside, place=place, how=how), work, executor=executor)
     directions = [part.direction for part in found if part.direction is not None]
     return Paths(found[0].t, np.concatenate([part.position for part in found]), np.concatenate(directions), step)

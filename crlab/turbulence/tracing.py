@@ -3,7 +3,6 @@
 Reduced units (see `crlab.turbulence`).
 """
 
-import warnings
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from functools import partial
@@ -15,7 +14,7 @@ from astropy import units as u
 from crlab.parallel import Block, blocks, map_blocks
 from crlab.turbulence import _kernels
 from crlab.turbulence.fields import Field, take_count, take_points, wave_field
-from crlab.turbulence.particles import BATCH, Paths, ResolutionWarning, starts, take_step, take_times
+from crlab.turbulence.particles import BATCH, Paths, starts, take_step, take_times
 from crlab.turbulence.spectrum import Spectrum, take_number
 from crlab.units import take
 
@@ -35,6 +34,7 @@ def trace(
     tolerance: float | None = None,
     precision: str = "fast",
     batch: int = BATCH,
+    warn: bool = True,
 ) -> Paths:
     """Follow field lines, dr/ds = B/B or dr/dτ = B, by the classical fourth-order Runge-Kutta method.
 
@@ -53,6 +53,8 @@ def trace(
     precision : {"fast", "mixed", "accurate"}
     batch : int
         Lines that step together; the result does not depend on it.
+    warn : bool
+        Whether to say that a step is too long.
 
     Returns
     -------
@@ -83,7 +85,7 @@ def trace(
         raise ValueError(f"position must have the shape (P, 3), got {x.shape}")
     if parameter not in PARAMETERS:
         raise ValueError(f"parameter must be one of {', '.join(PARAMETERS)}, got {parameter!r}")
-    h = take_step(step, field.shortest)
+    h = take_step(step, field.shortest, warn=warn)
     arguments = field.kernel(precision)
     size = take_count("batch", batch)
     if tolerance is not None:
@@ -117,6 +119,7 @@ def ensemble(
     spacing: str = "stratified",
     step: float | None = None,
     precision: str = "fast",
+    warn: bool = True,
     executor: Executor | None = None,
     progress: bool | None = None,
 ) -> Paths:
@@ -136,7 +139,7 @@ def ensemble(
     parameter : {"s", "tau"}
     modes, polarisation, spacing
         As in `crlab.turbulence.fields.wave_field`.
-    step, precision
+    step, precision, warn
         As in `trace`.
     executor, progress
         As in `crlab.parallel.map_blocks`.
@@ -164,7 +167,7 @@ def ensemble(
     (3, 4, 2, 3)
     """
     count = take_count("lines", lines)
-    step = take_step(step, 2 * np.pi / spectrum.k_max)
+    step = take_step(step, 2 * np.pi / spectrum.k_max, warn=warn)
     function = partial(
         _realisation,
         spectrum=spectrum,
@@ -181,7 +184,5 @@ def _realisation(block: Block, *, spectrum: Spectrum, count: int, field: dict[st
     rng = block.generator()
     waves = wave_field(spectrum, rng=rng, **field)
     x = starts(spectrum, count, rng)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResolutionWarning)  # said once, by the caller
-        paths = trace(waves, x, **how)
+    paths = trace(waves, x, **how, warn=False)  # said by the caller
     return Paths(paths.t, paths.position - x[:, None], None, paths.step)

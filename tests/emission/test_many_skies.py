@@ -8,14 +8,13 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 import numpy as np
 import pytest
 from astropy import units as u
-from threadpoolctl import threadpool_info
 
 from crlab import ensemble as stored
 from crlab.acceleration.escape import EscapeLaw
 from crlab.emission.__main__ import main
 from crlab.emission.absorption import CMB, Absorption
 from crlab.emission.cross_sections import RIGIDITY, emissivity_matrix
-from crlab.emission.density import Suppression, density, mean_field, one_blas_thread
+from crlab.emission.density import Suppression, density, mean_field
 from crlab.emission.gas import Cube, Ferriere
 from crlab.emission.line_of_sight import integrate, positions, steps
 from crlab.emission.stochastic import beam_scale, column_share, ensemble, exceedance, prepare, tail_scale, weights
@@ -243,15 +242,6 @@ def test_absorption_hides_the_far_side():
     one, other = (sim.realisation(2, seed=1) * sim.means for sim in (simulator, dark))
     assert one[0, 0, -1] == other[0, 0, -1]
     assert other[0, 0, 0] / one[0, 0, 0] == pytest.approx(expected, rel=0.3)
-
-
-def test_the_limit_on_blas_holds_until_the_last_has_left():
-    before = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
-    with one_blas_thread:
-        with one_blas_thread:
-            pass
-        assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {1}
-    assert [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"] == before
 
 
 def test_the_mean_of_slow_diffusion_exceeds_that_of_a_burst():

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, confusion_matrix, roc_auc_score
+from threadpoolctl import threadpool_limits
 
 from crlab.sources.bins import proton_bins
 from crlab.sources.classifier import CLASSES, Report, Samples, View, measured_log_ratio, samples, train
@@ -216,6 +217,25 @@ def test_same_result_on_any_number_of_threads(kind, monkeypatch):
         found.append(train(kind, learned, seed=3).probabilities(graded.features[:500]))
     np.testing.assert_array_equal(*found)
     np.testing.assert_allclose(found[0].sum(axis=1), 1)
+
+
+def test_boosting_has_one_thread_of_openmp(monkeypatch):
+    """Scikit-learn promises no bits, and small tasks take several times longer on two threads than on one."""
+    from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
+
+    learned, graded = samples(load("late-sedov"), "CREDIT 10 TeV", seed=1).split(0.2)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")  # else hyperthreads do not count as two
+    real, used, found = _openmp_effective_n_threads, [], []
+    module = "sklearn.ensemble._hist_gradient_boosting.gradient_boosting"
+    monkeypatch.setattr(f"{module}._openmp_effective_n_threads", lambda *a: used.append(real(*a)) or used[-1])
+    for number in (1, 2):
+        with threadpool_limits(number, "openmp"):
+            assert real() == number
+            found.append(train("boosting", learned, seed=3).probabilities(graded.features))
+            assert real() == number
+    np.testing.assert_array_equal(*found)
+    assert len(used) >= 4
+    assert set(used) == {1}
 
 
 def test_measured_spectrum_falls_as_a_power_law():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from crlab.turbulence import _local_kernels, transport
+from crlab.turbulence import _kernels, transport
 from crlab.turbulence.expansion import PLACE, POWERS, Expansion, expand
 from crlab.turbulence.fields import wave_field
 from crlab.turbulence.particles import isotropic, push
@@ -24,8 +24,8 @@ def starts(count):
 def coefficients(made, level, centre):
     """Coefficients of the monomials `POWERS` about a point, shape (56, 3)."""
     waves, amplitude, table = (part[level] for part in made.levels)
-    out = np.zeros((_local_kernels.ROWS, 3), np.float32)
-    _local_kernels.expand(waves, amplitude, table, centre, np.zeros((7, waves.shape[1]), np.float32), out)
+    out = np.zeros((_kernels.ROWS, 3), np.float32)
+    _kernels.expand(waves, amplitude, table, centre, np.zeros((7, waves.shape[1]), np.float32), out)
     return out[PLACE]
 
 
@@ -78,11 +78,11 @@ def test_the_radius_is_not_smaller_than_it_must_be():
 
 def test_the_fast_polynomials_are_those_of_the_monomials():
     rng = np.random.default_rng(4)
-    lanes = _local_kernels.LANES
+    lanes = _kernels.LANES
     c = rng.normal(size=(len(POWERS), 3, lanes)).astype(np.float32)
     d = rng.uniform(-1, 1, (3, lanes)).astype(np.float32)
     b = np.zeros(3 * lanes, np.float32)
-    _local_kernels.polynomials(c.ravel(), d.ravel(), b)
+    _kernels.polynomials(c.ravel(), d.ravel(), b)
     expected = np.einsum("qal,ql->al", c, np.prod(d.T[None].astype(float) ** POWERS[:, None, :], axis=-1))
     assert b.reshape(3, lanes) == pytest.approx(expected, abs=1e-4)
 
@@ -96,7 +96,7 @@ def test_waves_summed_at_every_step_are_right_to_single_precision():
     kept = made.modes[:, : made.direct]
     for way in np.array([0.0, 0.5, 1.7, 2.5]) * radius:
         b = np.zeros((40, 3))
-        _local_kernels.add_near(near, single, radius, x + way * v, v, centre, turns, b)
+        _kernels.add_near(near, single, radius, x + way * v, v, centre, turns, b)
         off = b - wave_sum(kept, x + way * v)
         assert np.sqrt(np.mean(np.sum(off**2, axis=1))) < 5e-7 * np.sqrt(0.5)
 

@@ -49,7 +49,6 @@ def test_lines_need_realisations_and_no_gyroradius():
     assert advice.step == pytest.approx(2 * np.pi / kolmogorov().k_max / 4)
 
 
-@pytest.mark.filterwarnings("ignore::crlab.turbulence.particles.ResolutionWarning")
 def test_too_few_waves_without_a_mean_field():
     # An independent code: 338, 182 and 140 with 64, 256 and 1024 waves near t = 2000; the closed form is 4/3 × 100.
     # With few waves κ keeps growing, so the window counts.
@@ -57,7 +56,7 @@ def test_too_few_waves_without_a_mean_field():
     for modes, realisations in ((64, 40), (256, 30), (1024, 20)):
         paths = particles.ensemble(
             kolmogorov(), eta=1.0, r_g=10.0, times=np.linspace(1800, 2400, 4), realisations=realisations, particles=12,
-            seed=8, modes=modes, step=0.1, precision="mixed", spacing="log", progress=False,
+            seed=8, modes=modes, step=0.1, warn=False, precision="mixed", spacing="log", progress=False,
         )  # fmt: skip
         found.append(scatter(paths.t, np.mean(paths.position**2, axis=-1)))
     for one, expected in zip(found, (338, 182, 140), strict=True):

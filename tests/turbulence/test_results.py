@@ -129,7 +129,6 @@ def test_stored_values_are_those_of_others(check):
     assert check.passes(value, error, slack=1), f"{value:.4g} +- {error:.2g}"
 
 
-@pytest.mark.filterwarnings("ignore::crlab.turbulence.particles.ResolutionWarning")
 @pytest.mark.parametrize("check", LIVE, ids=lambda c: c.name)
 def test_reduced_runs(check):
     """The same measurements as the command's, with fewer fields; errors must be small enough to mean something."""

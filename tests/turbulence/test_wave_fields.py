@@ -8,7 +8,7 @@ from astropy import units as u
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crlab.turbulence import _fast_kernels, _kernels
+from crlab.turbulence import _kernels
 from crlab.turbulence.fields import POLARISATIONS, directions, take_points, wave_field
 from crlab.turbulence.spectrum import BendOver, PowerLaw, kolmogorov, line_spectrum
 
@@ -194,12 +194,12 @@ def test_the_cosine_of_each_kernel(turns):
     modes = np.array([[1.0], [0], [0], [0], [1.0], [0], [0]])
     x, b = np.array([[turns, 0, 0]]), np.zeros((1, 3))
     exact = float(np.cos(2 * np.pi * (np.longdouble(turns) - np.rint(np.longdouble(turns)))))
-    for kernel, limit in ((_kernels.accurate, 1e-14), (_fast_kernels.fast, 5e-8)):
+    for kernel, limit in ((_kernels.accurate, 1e-14), (_kernels.fast, 5e-8)):
         b[:] = 0
         kernel(modes, x, b)
         assert b[0, 0] == pytest.approx(exact, abs=limit)
     b[:] = 0
-    _fast_kernels.mixed(modes, modes[4:].astype(np.float32), x, b)
+    _kernels.mixed(modes, modes[4:].astype(np.float32), x, b)
     assert b[0, 0] == pytest.approx(exact, abs=1e-6)
 
 
@@ -220,8 +220,8 @@ def test_the_phase_keeps_the_cosine_even_and_odd_about_quarters():
     t = np.linspace(-0.5, 0.5, 401)
     x = np.stack([t, 0 * t, 0 * t], axis=-1)
     there, back = np.zeros((401, 3)), np.zeros((401, 3))
-    _fast_kernels.fast(modes, x, there)
-    _fast_kernels.fast(modes, -x, back)
+    _kernels.fast(modes, x, there)
+    _kernels.fast(modes, -x, back)
     assert there[:, 0] == pytest.approx(back[:, 0], abs=1e-15)
 
 
