@@ -85,13 +85,13 @@ def advised_step(shortest: float, r_g: float | None = None) -> float:
     return step if r_g is None else min(step, 2 * np.pi * take_number("r_g", r_g, positive=True) / 50)
 
 
-def take_step(step: Any, shortest: float, r_g: float | None = None) -> float:
+def take_step(step: Any, shortest: float, r_g: float | None = None, *, warn: bool = True) -> float:
     """The step asked for, or the advised one; warns where it is more than twice as long as that."""
     advised = advised_step(shortest, r_g)
     if step is None:
         return advised
     step = take_number("step", step, positive=True)
-    if step > 2 * advised * (1 + 1e-12):
+    if warn and step > 2 * advised * (1 + 1e-12):
         reason = "the shortest wave" if r_g is None or advised < 2 * np.pi * r_g / 50 else "the gyration"
         warnings.warn(
             f"step = {step:.3g} does not resolve {reason}: {advised:.3g} or less does", ResolutionWarning, stacklevel=3
@@ -265,6 +265,7 @@ def ensemble(
     step: float | None = None,
     scheme: str = "boris",
     precision: str = "fast",
+    warn: bool = True,
     executor: Executor | None = None,
     progress: bool | None = None,
 ) -> Paths:
@@ -289,6 +290,8 @@ def ensemble(
         Pitch-angle cosine of all starts relative to z, from -1 to 1; by default directions are isotropic.
     step, scheme, precision
         As in `push`.
+    warn : bool
+        Whether to say that a step is too long.
     executor, progress
         As in `crlab.parallel.map_blocks`.
 
@@ -317,7 +320,7 @@ def ensemble(
     count = take_count("particles", particles)
     if mu is not None and abs(take_number("mu", mu)) > 1:
         raise ValueError(f"mu must lie between -1 and 1, got {mu:g}")
-    step = take_step(step, 2 * np.pi / spectrum.k_max, take_number("r_g", r_g, positive=True))
+    step = take_step(step, 2 * np.pi / spectrum.k_max, take_number("r_g", r_g, positive=True), warn=warn)
     function = partial(
         _realisation,
         spectrum=spectrum,
