@@ -170,8 +170,9 @@ def difference(
     if isinstance(old, dict) and isinstance(new, dict):
         if _is_quantity(old) and _is_quantity(new):
             return None if _equal_quantities(old, new) else ("", _words(old), _words(new))
-        if old.get("class") != new.get("class") or (ordered and not _same_order(old, new)):
-            return "", _words(old), _words(new)
+        digests = "sha256" in old or "sha256" in new
+        if digests or old.get("class") != new.get("class") or (ordered and not _same_order(old, new)):
+            return None if digests and old == new else ("", _words(old), _words(new))
         for key in {**old, **new}:
             if key == _SOURCE:
                 if source and old.get(key) != new.get(key):
