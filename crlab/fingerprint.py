@@ -221,7 +221,7 @@ def kernels(modules: Iterable[ModuleType | type | Callable[..., Any]]) -> dict[s
             raise ValueError(f"kernels must be modules, classes or functions, got {module!r}")
         label = one.__name__ if isinstance(one, ModuleType) else f"{one.__module__}.{one.__qualname__}"
         try:
-            found[label] = _digest(inspect.getsource(one))
+            found[label] = _digest(_text(one) if isinstance(one, FunctionType) else inspect.getsource(one))
         except (OSError, TypeError):
             raise ValueError(
                 f"the source of {label} cannot be found: put it into a file, and give its module"
