@@ -494,8 +494,17 @@ class _Store:
         what = json.dumps({key: self.attributes.get(key) for key in _IDENTITY}, sort_keys=True)
         digest = hashlib.sha256(what.encode())
         for name in self.attributes["dimensions"]:
-            digest.update(np.asarray(self.array(name), dtype="<f8").tobytes())
+            digest.update(self.axis(name).tobytes())
         return digest.hexdigest()
+
+    def axis(self, name: str) -> Array:
+        """Values of a coordinate."""
+        try:
+            return np.asarray(self.array(name), dtype="<f8")
+        except (OSError, RuntimeError, ValueError) as error:
+            raise ValueError(
+                f"{self.path / name} is damaged ({error}), and with it all is lost: choose another path"
+            ) from None
 
     def _refused(self, name: str, index: int, why: str) -> ValueError:
         return ValueError(
@@ -649,7 +658,8 @@ def _open(path: Path, mode: str = "r") -> _Store:
     try:
         group = zarr.open_group(str(path), mode=mode)  # type: ignore[arg-type]
         store = _Store(path, group)
-        if store.attributes.get("format") == _FORMAT and store.n:
+        names = {_NAME, _CHECK, _SECONDS, *store.attributes["dimensions"]}
+        if store.attributes["format"] == _FORMAT and set(_IDENTITY) <= set(store.attributes) and names <= set(group):
             return store
     except (KeyError, OSError, TypeError, ValueError):  # no metadata, or cut short
         pass
@@ -666,7 +676,7 @@ def _compare(store: _Store, wanted: Mapping[str, Any], axes: Mapping[str, Array]
             )
     for name, values in axes.items():
         # Equal to 1e-12: the last bit of numpy.geomspace differs between processors.
-        old = np.asarray(store.array(name))
+        old = store.axis(name)
         if old.shape != values.shape or not np.allclose(old, values, rtol=1e-12, atol=0):
             raise ValueError(f"{store.path} was made with other values of {name}: choose another path")
 

@@ -59,7 +59,7 @@ def describe(value: Any, name: str = "value") -> Any:
     value : object
         * None, bool, int, float, str, and lists, tuples and sets of what can be described.
         * Quantity: number and unit as astropy's `JsonCustomEncoder` writes them. Arrays of up to 1000 numbers in full,
-          larger ones by shape, unit and the SHA-256 of their bytes.
+          larger ones by shape, unit and the SHA-256 of their bytes, which knows no tolerance.
         * Mapping: its items in order, for the order of scenarios or spiral arms decides numbers.
         * Dataclass: its class and all fields.
         * Function: its name; one of your own also by its source, its defaults and what it encloses. A method of an
@@ -219,7 +219,7 @@ def kernels(modules: Iterable[ModuleType | type | Callable[..., Any]]) -> dict[s
         one = getattr(module, "py_func", module)
         if not isinstance(one, ModuleType | type | FunctionType):
             raise ValueError(f"kernels must be modules, classes or functions, got {module!r}")
-        label = one.__name__ if isinstance(one, ModuleType) else f"{one.__module__}.{one.__qualname__}"
+        label = one.__name__ if isinstance(one, ModuleType) else _full(one)
         try:
             found[label] = _digest(_text(one) if isinstance(one, FunctionType) else inspect.getsource(one))
         except (OSError, TypeError):
@@ -276,7 +276,7 @@ def _function(value: FunctionType, name: str) -> dict[str, Any]:
         raise ValueError(f"{name} is a lambda, which cannot be told from another: {_REMEDY}")
     held = [*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
     held += [cell.cell_contents for cell in value.__closure__ or () if cell.cell_contents is not value]
-    found: dict[str, Any] = {"function": f"{value.__module__}.{value.__qualname__}", **_written(value)}
+    found: dict[str, Any] = {"function": _full(value), **_written(value)}
     return found | ({"holds": describe(held, name)} if held else {})
 
 
@@ -294,8 +294,16 @@ def _object(value: Any, name: str) -> dict[str, Any]:
 
 def _label(kind: type) -> str:
     """Name of a class: of this package without its module, so that files may be moved."""
-    short = kind.__module__.split(".")[0] in ("crlab", "builtins")
-    return kind.__qualname__ if short else f"{kind.__module__}.{kind.__qualname__}"
+    short = _module(kind).split(".")[0] in ("crlab", "builtins")
+    return kind.__qualname__ if short else _full(kind)
+
+
+def _full(thing: Any) -> str:
+    return f"{_module(thing)}.{thing.__qualname__}"
+
+
+def _module(thing: Any) -> str:
+    return getattr(thing, "__module__", None) or "__main__"
 
 
 @functools.cache
@@ -314,10 +322,10 @@ def _installed(module: str) -> bool:
 def _written(thing: Any) -> dict[str, str]:
     """Digest of the source of a reader's own function or class with its bases; nothing for what is installed."""
     if isinstance(thing, FunctionType):
-        return {} if _installed(thing.__module__) else {_SOURCE: _digest(_text(thing))}
+        return {} if _installed(_module(thing)) else {_SOURCE: _digest(_text(thing))}
     parts = []
     for kind in thing.__mro__:
-        if not _installed(kind.__module__):
+        if not _installed(_module(kind)):
             for key, member in sorted(vars(kind).items()):
                 parts += [f"{key}: {text}" for text in _member(key, member)]
     return {_SOURCE: _digest("\n".join(parts))} if parts else {}
