@@ -10,7 +10,7 @@ from typing import Any
 
 from crlab import parallel
 
-__all__ = ["add_executor", "executor"]
+__all__ = ["add_executor", "add_store", "executor"]
 
 
 def add_executor(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +30,25 @@ def add_executor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--executor", choices=["threads", "processes", "dask"], default="threads")
     parser.add_argument("--workers", type=int, help="threads or processes (default: the cores, or CRLAB_THREADS)")
     parser.add_argument("--scheduler", help="address of a Dask scheduler; without it a cluster on this machine")
+
+
+def add_store(parser: argparse.ArgumentParser) -> None:
+    """Add ``--other-kernels`` to a command that fills a store of `crlab.ensemble`.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+
+    Examples
+    --------
+    >>> parser = argparse.ArgumentParser()
+    >>> add_store(parser)
+    >>> parser.parse_args([])
+    Namespace(other_kernels=False)
+    """
+    parser.add_argument(
+        "--other-kernels", action="store_true", help="go on with a store that another state of the code began"
+    )
 
 
 @contextlib.contextmanager

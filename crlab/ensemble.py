@@ -1,22 +1,33 @@
-"""Long ensembles: realisations in a store on disc that survives a kill, whatever machine or cluster computes them.
+"""Long runs: realisations in a store on disc that survives a kill, whatever machine or cluster computes them.
 
-The store is a Zarr group with one array, allocated in full at the start and filled with NaN. A batch of realisations
-is one chunk and one file, written under another name and then renamed, so that it is there whole or not at all. A run
-computes the batches that are missing. Realisation i draws from a stream of its own, so that a run on one worker, one
-on four and one that was killed and resumed leave the same bits. The attributes hold parameters, seed and version, and
-`xarray.open_zarr` reads the store with its coordinates.
+The store is a Zarr group with an array ``x``, allocated in full at the start and filled with NaN. A batch of
+realisations is one chunk and one file, written under another name and then renamed, so that it is there whole or not
+at all. After it comes a check, a digest of what the store is, of the batch's number and of its bytes: a batch counts
+only with the check that fits. A run computes the batches that are missing. Realisation i draws from a stream of its
+own, so that a run on one worker, one on four and one that was killed and resumed leave the same bits.
+
+What a store is: its parameters as `crlab.fingerprint.describe` writes them, seed, size, coordinates, and a digest of
+the kernels that compute. They stand in its attributes, with the version of the package for information. The seconds
+that each batch took are kept beside the numbers. `xarray.open_zarr` reads it all.
 """
 
+import hashlib
 import json
 import os
+import platform
+import re
 import shutil
+import tempfile
+import time
 import uuid
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from functools import partial
+from dataclasses import dataclass
+from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -24,13 +35,28 @@ import zarr
 from numpy.typing import ArrayLike, NDArray
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
+from crlab import fingerprint
 from crlab.parallel import Block, blocks, map_blocks
 from crlab.units import Array
 
-__all__ = ["fill", "missing", "read"]
+__all__ = [
+    "check_folder",
+    "check_parameters",
+    "check_store",
+    "fill",
+    "fill_all",
+    "missing",
+    "read",
+    "seconds",
+    "write_file",
+]
 
-_NAME = "x"
-_FORMAT = "crlab ensemble 1"
+_NAME, _CHECK, _SECONDS, _BATCH = "x", "check", "seconds", "batch"
+_FORMAT = "crlab ensemble 2"
+_DAY = 86400.0
+_OTHER = "resumed_by_other_kernels"
+_IDENTITY = ("format", "n", "batch", "seed", "dimensions", "parameters", "kernels")
+_RESERVED = (_NAME, _CHECK, _SECONDS, _BATCH, "realisation")
 
 
 def fill(
@@ -42,6 +68,8 @@ def fill(
     seed: int,
     coords: Mapping[str, ArrayLike],
     parameters: Mapping[str, Any],
+    kernels: Iterable[ModuleType | type | Callable[..., Any]] = (),
+    other_kernels: bool = False,
     executor: Executor | None = None,
     progress: bool | None = None,
 ) -> int:
@@ -52,7 +80,7 @@ def fill(
     path : path
         The store, a folder. Workers on other machines must see it under the same path.
     function : callable
-        Takes a `Block` of realisations and returns an array of shape (block.size, ...), as
+        Takes a `Block` of realisations and returns an array of real numbers, shape (block.size, ...), as
         `Simulator.batch` of `crlab.sources.spectra` does. Its values for realisation i must depend on i and the seed
         alone. For processes and clusters it must pickle.
     n : int
@@ -63,7 +91,13 @@ def fill(
     coords : mapping of str to array_like
         The other dimensions of the array in order, with their values as numbers.
     parameters : mapping
-        What the realisations depend on, in a form that JSON can hold. Stored, and compared on every later run.
+        What the realisations depend on: anything that `crlab.fingerprint.describe` takes. Stored, and compared on
+        every later run, numbers to 1e-12.
+    kernels : iterable of module, class or function
+        The code that decides the numbers, such as ``simulator.kernels``: a digest of its source is stored, and compared
+        before anything is added.
+    other_kernels : bool
+        Go on with a store that other kernels began. Its attributes then name both.
     executor : Executor, optional
         As in `crlab.parallel.map_blocks`: threads by default, or processes, or Dask's ``client.get_executor()``.
     progress : bool, optional
@@ -77,9 +111,12 @@ def fill(
     Raises
     ------
     ValueError
-        A store of other parameters, seed, size or version of the package; a folder that is no store; a file in it that
-        is cut short (which one, and what to do, is in the message; nothing is changed); results of another shape or
-        that hold NaN; numbers out of range.
+        A store of other parameters, seed or size; one that lacks batches and was begun by other kernels; a folder that
+        is no store; a file in it that is cut short or belongs to another batch or store (which one, and what to do, is
+        in the message; nothing is changed); results of another shape, complex, with a unit, or that hold NaN; numbers
+        out of range; parameters that cannot be told from others.
+    OSError
+        A place where nothing can be written.
 
     Notes
     -----
@@ -96,28 +133,61 @@ def fill(
     ...     fill(f"{folder}/walks", walk, **task), fill(f"{folder}/walks", walk, **task), read(f"{folder}/walks").shape
     (10, 0, (10, 3))
     """
-    path = Path(path)
-    axes = {name: np.asarray(values, dtype=np.float64) for name, values in coords.items()}
-    for name, values in axes.items():
-        if name in (_NAME, "realisation") or values.ndim != 1 or values.size == 0 or np.isnan(values).any():
-            raise ValueError(f"coords[{name!r}] must be a list of numbers with a name of its own, got {coords[name]!r}")
-    work = blocks(n, size=batch, seed=seed)
-    wanted = {
-        "format": _FORMAT,
-        "version": version("crlab"),
-        "n": int(n),
-        "batch": int(batch),
-        "seed": int(seed),
-        "dimensions": list(axes),
-        "parameters": _plain(parameters),
+    task = {
+        "path": path,
+        "function": function,
+        "n": n,
+        "batch": batch,
+        "seed": seed,
+        "coords": coords,
+        "parameters": parameters,
+        "kernels": kernels,
     }
-    if not path.exists():
-        _create(path, axes, wanted)
-    _compare(path, dict(_open(path).attrs), wanted, axes)
-    todo = [work[i] for i in _missing(path)]
-    if todo:
-        map_blocks(partial(_store, str(path), function), todo, executor=executor, progress=progress, label=path.name)
-    return sum(block.size for block in todo)
+    return fill_all([task], other_kernels=other_kernels, executor=executor, progress=progress, label=Path(path).name)
+
+
+def fill_all(
+    tasks: Sequence[Mapping[str, Any]],
+    *,
+    other_kernels: bool = False,
+    executor: Executor | None = None,
+    progress: bool | None = None,
+    label: str = "batches",
+) -> int:
+    """Compute what several stores lack, their batches side by side: workers need not wait for the end of a store.
+
+    Parameters
+    ----------
+    tasks : sequence of mapping
+        For each store what `fill` takes: ``path``, ``function``, ``n``, ``batch``, ``seed``, ``coords``, ``parameters``
+        and perhaps ``kernels``.
+    other_kernels, executor, progress
+        As in `fill`.
+    label : str
+        Text before the progress bar.
+
+    Returns
+    -------
+    int
+        How many realisations this call has computed.
+
+    Raises
+    ------
+    ValueError, OSError
+        As `fill`; all stores are looked at before anything is computed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> common = dict(n=4, batch=2, seed=1, coords={"step": [1, 2]}, function=lambda block: np.ones((block.size, 2)))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     fill_all([{"path": f"{folder}/{name}", "parameters": {"name": name}, **common} for name in "ab"])
+    8
+    """
+    work = [batch for task in tasks for batch in _begin(other_kernels=other_kernels, **task)]
+    if work:
+        map_blocks(_compute, work, executor=executor, progress=progress, label=label)
+    return sum(batch.size for batch in work)
 
 
 def missing(path: str | os.PathLike[str]) -> int:
@@ -136,7 +206,7 @@ def missing(path: str | os.PathLike[str]) -> int:
     FileNotFoundError
         No such folder.
     ValueError
-        A folder that is no store, or a file in it that is cut short.
+        A folder that is no store, or a file in it that is cut short or belongs to another batch or store.
 
     Examples
     --------
@@ -147,14 +217,12 @@ def missing(path: str | os.PathLike[str]) -> int:
     ...     missing(f"{folder}/ones")
     0
     """
-    path = Path(path)
-    array = _array(_open(path))
-    n, batch = array.shape[0], array.chunks[0]
-    return int(sum(min(batch, n - i * batch) for i in _missing(path)))
+    store = _open(Path(path))
+    return sum(store.size(i) for i in store.lacking())
 
 
 def read(path: str | os.PathLike[str], start: int = 0, stop: int | None = None) -> Array:
-    """Read realisations from a store.
+    """Read realisations from a store, whatever kernels made it.
 
     Parameters
     ----------
@@ -171,7 +239,8 @@ def read(path: str | os.PathLike[str], start: int = 0, stop: int | None = None) 
     FileNotFoundError
         No such folder.
     ValueError
-        A folder that is no store, realisations that it does not have or not yet, a file that is cut short.
+        A folder that is no store, realisations that it does not have or not yet, a file that is cut short or belongs to
+        another batch or store.
 
     Examples
     --------
@@ -183,42 +252,348 @@ def read(path: str | os.PathLike[str], start: int = 0, stop: int | None = None) 
     array([[1., 1., 1.],
            [1., 1., 1.]])
     """
-    path = Path(path)
-    array = _array(_open(path))
-    stop = array.shape[0] if stop is None else stop
-    if not 0 <= start < stop <= array.shape[0]:
-        raise ValueError(f"start and stop must lie in 0 to {array.shape[0]} and grow, got {start} and {stop}")
-    batch = array.chunks[0]
-    parts = [_chunk(path, array, i) for i in range(start // batch, (stop - 1) // batch + 1)]
-    values = np.concatenate(parts)[start - start // batch * batch :][: stop - start]
-    if np.isnan(values).any():
+    store = _open(Path(path))
+    stop = store.n if stop is None else stop
+    if not 0 <= start < stop <= store.n:
+        raise ValueError(f"start and stop must lie in 0 to {store.n} and grow, got {start} and {stop}")
+    parts = [store.values(i) for i in range(start // store.batch, (stop - 1) // store.batch + 1)]
+    found = [part for part in parts if part is not None]
+    if len(found) < len(parts):
         raise ValueError(f"{path} does not hold these realisations yet: call fill again to compute them")
-    return values
+    return np.concatenate(found)[start - start // store.batch * store.batch :][: stop - start]
 
 
-def _plain(parameters: Mapping[str, Any]) -> Any:
-    """The parameters as JSON gives them back, so that they compare equal with what is stored."""
+def seconds(path: str | os.PathLike[str]) -> Array:
+    """Processor time that each batch took, measured where it was computed.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    ndarray, shape (batches,)
+        NaN for a batch that is not there. The time of the one thread that computed it.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `missing`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> task = dict(n=10, batch=4, seed=1, coords={"step": [1, 2, 3]}, parameters={})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = fill(f"{folder}/ones", lambda block: np.ones((block.size, 3)), **task)
+    ...     seconds(f"{folder}/ones").shape
+    (3,)
+    """
+    store = _open(Path(path))
+    lacking = store.lacking()
+    return np.array([np.nan if i in lacking else float(store.piece(_SECONDS, i)[0]) for i in range(store.batches)])
+
+
+def check_parameters(path: str | os.PathLike[str], parameters: Mapping[str, Any]) -> None:
+    """Refuse a store that was made with other parameters.
+
+    Parameters
+    ----------
+    path : path
+    parameters : mapping
+        As for `fill`.
+
+    Raises
+    ------
+    FileNotFoundError
+        No such folder.
+    ValueError
+        Other parameters, or a folder that is no store.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> task = dict(n=1, batch=1, seed=1, coords={"step": [1, 2]}, parameters={"width": 0.5})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = fill(f"{folder}/ones", lambda block: np.ones((block.size, 2)), **task)
+    ...     check_parameters(f"{folder}/ones", {"width": 0.5})
+    """
+    store = _open(Path(path))
+    _compare_parameters(store, _described(parameters))
+
+
+def check_store(path: str | os.PathLike[str]) -> None:
+    """Refuse a path where no store can be made or completed, before anything is computed.
+
+    Parameters
+    ----------
+    path : path
+
+    Raises
+    ------
+    ValueError
+        Something else is there, or a store with a damaged file.
+    OSError
+        The folder that it would be in is a file, or nothing can be written there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     check_store(f"{folder}/new")
+    ...     check_store(folder)
+    Traceback (most recent call last):
+    ...
+    ValueError: ... must be an ensemble made by crlab, or not exist...
+    """
+    path = Path(path)
+    if not path.exists():
+        check_folder(path.parent, make=True)
+    elif _open(path).lacking():
+        check_folder(path)
+
+
+def check_folder(path: str | os.PathLike[str], *, make: bool = False) -> None:
+    """Refuse a folder where nothing can be written.
+
+    Parameters
+    ----------
+    path : path
+    make : bool
+        Whether it will be made if it is not there.
+
+    Raises
+    ------
+    OSError
+        It does not exist, it or a folder that it would be in is a file, or nothing can be written there.
+
+    Examples
+    --------
+    >>> check_folder("no-such-folder")
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: no-such-folder does not exist: make this folder first
+    """
+    found = Path(path)
+    while make and not found.exists() and found != found.parent:
+        found = found.parent
+    if not found.exists():
+        raise FileNotFoundError(f"{path} does not exist: make this folder first")
+    if not found.is_dir():
+        raise NotADirectoryError(f"{found} is a file: choose a folder")
     try:
-        return json.loads(json.dumps(dict(parameters), allow_nan=False))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"parameters must be what JSON can hold: {error}") from None
+        with tempfile.TemporaryDirectory(prefix=".", suffix=".partial", dir=found):
+            pass
+    except OSError as error:
+        raise OSError(f"{found} cannot be written ({error.strerror}): choose another folder") from None
+
+
+def write_file(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file under another name and rename it, so that it is there whole or not at all.
+
+    Parameters
+    ----------
+    path : path
+    data : bytes
+
+    Raises
+    ------
+    OSError
+        The file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_file(f"{folder}/table", b"1 2 3")
+    ...     (Path(folder) / "table").read_text()
+    '1 2 3'
+    """
+    path = Path(path)
+    _clean(path)
+    draft = _draft(path)
+    try:
+        draft.write_bytes(data)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class _Batch(Block):
+    """A block of realisations with its store and what computes it: all that a worker gets."""
+
+    path: str
+    identity: str
+    function: Callable[[Block], Any]
+
+
+@dataclass(frozen=True)
+class _Store:
+    """A store that is there."""
+
+    path: Path
+    group: zarr.Group
+
+    @cached_property
+    def attributes(self) -> dict[str, Any]:
+        return dict(self.group.attrs)
+
+    @cached_property
+    def _arrays(self) -> dict[str, Any]:
+        return {}
+
+    def array(self, name: str) -> Any:
+        if name not in self._arrays:
+            self._arrays[name] = self.group[name]
+        return self._arrays[name]
+
+    @property
+    def n(self) -> int:
+        return int(self.array(_NAME).shape[0])
+
+    @property
+    def batch(self) -> int:
+        return int(self.array(_NAME).chunks[0])
+
+    @property
+    def batches(self) -> int:
+        return -(-self.n // self.batch)
+
+    def size(self, index: int) -> int:
+        return min(self.batch, self.n - index * self.batch)
+
+    def file(self, name: str, index: int) -> Path:
+        array = self.array(name)
+        return self.path / name / array.metadata.encode_chunk_key((index, *(0,) * (array.ndim - 1)))
+
+    def piece(self, name: str, index: int) -> Any:
+        """What an array holds of a batch."""
+        array = self.array(name)
+        length = array.chunks[0]
+        try:
+            return np.asarray(array[index * length : (index + 1) * length])
+        except (OSError, RuntimeError, ValueError) as error:
+            raise self._refused(name, index, f"is cut short or damaged ({error})") from None
+
+    def values(self, index: int) -> Array | None:
+        """The realisations of a batch; None if they or their check are not there."""
+        values, check = self.piece(_NAME, index), int(self.piece(_CHECK, index)[0])
+        if not check or np.isnan(values).any():
+            return None
+        if check != _check(self.identity, index, values):
+            raise self._refused(_NAME, index, "does not fit its check, as if it were of another batch or store")
+        return np.asarray(values)
+
+    def lacking(self) -> list[int]:
+        return [i for i in range(self.batches) if self.values(i) is None]
+
+    @cached_property
+    def identity(self) -> str:
+        """Digest of what the store is."""
+        what = json.dumps({key: self.attributes.get(key) for key in _IDENTITY}, sort_keys=True)
+        digest = hashlib.sha256(what.encode())
+        for name in self.attributes["dimensions"]:
+            digest.update(self.axis(name).tobytes())
+        return digest.hexdigest()
+
+    def axis(self, name: str) -> Array:
+        """Values of a coordinate."""
+        try:
+            return np.asarray(self.array(name), dtype="<f8")
+        except (OSError, RuntimeError, ValueError) as error:
+            raise ValueError(
+                f"{self.path / name} is damaged ({error}), and with it all is lost: choose another path"
+            ) from None
+
+    def _refused(self, name: str, index: int, why: str) -> ValueError:
+        return ValueError(
+            f"{self.file(name, index)} {why}; the other batches are untouched. Remove this file and call fill again: "
+            "it computes the same numbers anew"
+        )
+
+
+def _check(identity: str, index: int, values: Array) -> int:
+    """Digest of a store, the number of a batch and its bytes; never 0, which stands for none."""
+    digest = hashlib.sha256(f"{identity} {index} ".encode())
+    digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
+    return int.from_bytes(digest.digest()[:8], "little") | 1
+
+
+def _begin(
+    path: str | os.PathLike[str],
+    function: Callable[[Block], Any],
+    *,
+    n: int,
+    batch: int,
+    seed: int,
+    coords: Mapping[str, ArrayLike],
+    parameters: Mapping[str, Any],
+    kernels: Iterable[Any] = (),
+    other_kernels: bool,
+) -> list[_Batch]:
+    """Make the store or compare it with what is wanted; return the batches that it lacks."""
+    path = Path(path)
+    axes = {name: np.asarray(values, dtype=np.float64) for name, values in coords.items()}
+    for name, values in axes.items():
+        if name in _RESERVED or values.ndim != 1 or values.size == 0 or np.isnan(values).any():
+            raise ValueError(f"coords[{name!r}] must be a list of numbers with a name of its own, got {coords[name]!r}")
+    work = blocks(n, size=batch, seed=seed)
+    wanted = {
+        "format": _FORMAT,
+        "version": version("crlab"),
+        "n": int(n),
+        "batch": int(batch),
+        "seed": int(seed),
+        "dimensions": list(axes),
+        "parameters": _described(parameters),
+        "kernels": fingerprint.kernels(kernels),
+    }
+    if not path.exists():
+        check_folder(path.parent, make=True)
+        _create(path, axes, wanted)
+    _clean(path)
+    store = _open(path)
+    _compare(store, wanted, axes)
+    todo = store.lacking()
+    if todo:
+        check_folder(path)
+        _compare_kernels(store, wanted, other_kernels)
+    return [
+        _Batch(b.index, b.start, b.stop, b.seed, str(path), store.identity, function) for b in (work[i] for i in todo)
+    ]
+
+
+def _described(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: fingerprint.describe(value, f"parameters.{key}") for key, value in parameters.items()}
 
 
 def _create(path: Path, axes: Mapping[str, Array], attributes: Mapping[str, Any]) -> None:
     """Make the store under another name and rename it, so that a kill leaves no half-made one."""
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+    draft = _draft(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         group = zarr.create_group(str(draft), attributes=dict(attributes))
+        chunk = min(attributes["batch"], attributes["n"])
         group.create_array(
             _NAME,
             shape=(attributes["n"], *(axis.size for axis in axes.values())),
-            chunks=(min(attributes["batch"], attributes["n"]), *(axis.size for axis in axes.values())),
+            chunks=(chunk, *(axis.size for axis in axes.values())),
             dtype="float64",
             fill_value=float("nan"),
             dimension_names=("realisation", *axes),
             compressors=(ZstdCodec(level=3), Crc32cCodec()),
         )
+        for name, dtype, empty in ((_CHECK, "uint64", 0), (_SECONDS, "float64", float("nan"))):
+            group.create_array(
+                name,
+                shape=(-(-attributes["n"] // chunk),),
+                chunks=(1,),
+                dtype=dtype,
+                fill_value=empty,
+                dimension_names=(_BATCH,),
+                compressors=(Crc32cCodec(),),
+            )
         for name, values in axes.items():
             array = group.create_array(
                 name, shape=values.shape, chunks=values.shape, dtype="float64", dimension_names=(name,)
@@ -236,65 +611,128 @@ def _create(path: Path, axes: Mapping[str, Array], attributes: Mapping[str, Any]
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _open(path: Path, mode: str = "r") -> zarr.Group:
+def _draft(path: Path) -> Path:
+    """A name to write under, which tells by which process of which machine."""
+    return path.with_name(f".{path.name}.{_machine()}-{os.getpid()}-{uuid.uuid4().hex}.partial")
+
+
+@cache
+def _machine() -> str:
+    """Where numbers of processes mean the same: the machine, or the container on it."""
+    try:
+        space = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        space = ""
+    return hashlib.sha256(f"{platform.node()} {space}".encode()).hexdigest()[:8]
+
+
+def _clean(path: Path) -> None:
+    """Remove what a killed process has left of this store or file: drafts whose process has ended, and old ones."""
+    pattern = re.compile(re.escape(f".{path.name}.") + r"(?:([0-9a-f]{8})-(\d+)-)?[0-9a-f]{32}\.partial")
+    drafts = [(one, pattern.fullmatch(one.name)) for one in path.parent.glob(".*.partial")]
+    chunks = path.glob(f"{_NAME}/c/**/*.partial") if path.is_dir() else ()
+    for draft, found in [*((d, m) for d, m in drafts if m), *((chunk, None) for chunk in chunks)]:
+        left = found is not None and found[1] == _machine() and not _alive(int(found[2]))
+        try:
+            if left or time.time() - draft.stat().st_mtime > _DAY:
+                shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
+        except OSError:  # gone, or not ours to remove
+            continue
+
+
+def _alive(process: int) -> bool:
+    if os.name == "nt":  # where the question would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _open(path: Path, mode: str = "r") -> _Store:
     if not path.exists():
         raise FileNotFoundError(f"no ensemble at {path}")
     try:
         group = zarr.open_group(str(path), mode=mode)  # type: ignore[arg-type]
-        if group.attrs.get("format") == _FORMAT and _NAME in group:
-            return group
-    except (FileNotFoundError, KeyError, TypeError, ValueError):  # no metadata, or cut short
+        store = _Store(path, group)
+        names = {_NAME, _CHECK, _SECONDS, *store.attributes["dimensions"]}
+        if store.attributes["format"] == _FORMAT and set(_IDENTITY) <= set(store.attributes) and names <= set(group):
+            return store
+    except (KeyError, OSError, TypeError, ValueError):  # no metadata, or cut short
         pass
     raise ValueError(f"{path} must be an ensemble made by crlab, or not exist; its zarr.json is missing or cut short")
 
 
-def _array(group: zarr.Group, name: str = _NAME) -> Any:
-    return group[name]
-
-
-def _compare(path: Path, found: dict[str, Any], wanted: dict[str, Any], axes: Mapping[str, Array]) -> None:
-    if found != wanted:
-        for key in wanted:
-            old, new = found.get(key), wanted[key]
-            if key == "parameters" and isinstance(old, dict):
-                for name in sorted(set(old) | set(new)):
-                    if old.get(name) != new.get(name):
-                        raise ValueError(
-                            f"{path} was made with {name} = {old.get(name)!r}, not {new.get(name)!r}: "
-                            "choose another path, or give the parameters that it was made with"
-                        )
-            elif old != new:
-                raise ValueError(f"{path} was made with {key} = {old!r}, not {new!r}: choose another path")
-    group = _open(path)
+def _compare(store: _Store, wanted: Mapping[str, Any], axes: Mapping[str, Array]) -> None:
+    _compare_parameters(store, wanted["parameters"])
+    for key in ("n", "batch", "seed", "dimensions"):
+        if store.attributes.get(key) != wanted[key]:
+            raise ValueError(
+                f"{store.path} was made with {key} = {store.attributes.get(key)!r}, not {wanted[key]!r}: "
+                "choose another path"
+            )
     for name, values in axes.items():
-        if name not in group or not np.array_equal(np.asarray(_array(group, name)), values):
-            raise ValueError(f"{path} was made with other values of {name}: choose another path")
+        # Equal to 1e-12: the last bit of numpy.geomspace differs between processors.
+        old = store.axis(name)
+        if old.shape != values.shape or not np.allclose(old, values, rtol=1e-12, atol=0):
+            raise ValueError(f"{store.path} was made with other values of {name}: choose another path")
 
 
-def _chunk(path: Path, array: Any, index: int) -> Array:
-    batch = array.chunks[0]
-    try:
-        return np.asarray(array[index * batch : (index + 1) * batch])
-    except (OSError, RuntimeError, ValueError) as error:
-        file = path / _NAME / array.metadata.encode_chunk_key((index, *(0,) * (array.ndim - 1)))
+def _compare_parameters(store: _Store, parameters: Mapping[str, Any]) -> None:
+    found = fingerprint.difference(store.attributes["parameters"], parameters, source=False, ordered=False)
+    if found is not None:
+        where, old, new = found
+        what = f"without {where}" if old is None else f"with {where} = {old}"
+        other = f"without {where}" if new is None else str(new) if old is not None else f"with {where} = {new}"
         raise ValueError(
-            f"{file} is cut short or damaged ({error}); the other batches are untouched. Remove this file "
-            "and call fill again: it computes the same numbers anew"
-        ) from None
+            f"{store.path} was made {what}, not {other}: choose another path, or give the parameters that it was "
+            "made with"
+        )
 
 
-def _missing(path: Path) -> list[int]:
-    array = _array(_open(path))
-    number = -(-array.shape[0] // array.chunks[0])
-    return [i for i in range(number) if np.isnan(_chunk(path, array, i)).any()]
+def _compare_kernels(store: _Store, wanted: Mapping[str, Any], allowed: bool) -> None:
+    """Refuse to add to a store what other code computes, unless it is allowed; then the store says so."""
+    old, new = store.attributes.get("kernels", {}), wanted["kernels"]
+    differ = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    found = fingerprint.difference(store.attributes["parameters"], wanted["parameters"], ordered=False)
+    differ += [found[0]] if found else []
+    if not differ:
+        return
+    if not allowed:
+        raise ValueError(
+            f"{store.path} was begun by other kernels ({', '.join(differ)}): read what it holds, choose another path, "
+            "or let these go on with it by other_kernels=True (--other-kernels on the command line)"
+        )
+    entry = {key: wanted[key] for key in ("version", "kernels", "parameters")}
+    known = store.attributes.get(_OTHER, [])
+    if entry not in known:
+        group = zarr.open_group(str(store.path), mode="r+")
+        group.attrs[_OTHER] = [*known, entry]
 
 
-def _store(path: str, function: Callable[[Block], NDArray[Any]], block: Block) -> None:
+def _compute(batch: Block) -> None:
     """Compute a batch where the worker is and write it; nothing but the news comes back."""
-    array = _array(_open(Path(path), mode="r+"))
-    values = np.asarray(function(block), dtype=np.float64)
-    if values.shape != (block.size, *array.shape[1:]):
-        raise ValueError(f"function must return shape {(block.size, *array.shape[1:])}, got {values.shape}")
+    assert isinstance(batch, _Batch)
+    begin = time.thread_time()
+    found = batch.function(Block(batch.index, batch.start, batch.stop, batch.seed))
+    used = time.thread_time() - begin
+    store = _open(Path(batch.path), mode="r+")
+    shape = (batch.size, *store.array(_NAME).shape[1:])
+    unit, values = getattr(found, "unit", None), np.asarray(found)
+    if unit is not None:
+        raise ValueError(f"function must return bare numbers, got a Quantity in {unit or 'no unit'}: return its value")
+    if values.dtype.kind not in "biuf":
+        raise ValueError(f"function must return real numbers, got an array of {values.dtype}")
+    if values.shape != shape:
+        raise ValueError(f"function must return shape {shape}, got {values.shape}")
+    values = values.astype(np.float64)
     if np.isnan(values).any():
-        raise ValueError(f"function returned NaN for realisations {block.start} to {block.stop}")
-    array[block.start : block.stop] = values
+        raise ValueError(f"function returned NaN for realisations {batch.start} to {batch.stop}")
+    # A kill between any two of these lines leaves a batch without check, which the next run computes.
+    store.file(_CHECK, batch.index).unlink(missing_ok=True)
+    store.array(_SECONDS)[batch.index] = used
+    store.array(_NAME)[batch.start : batch.stop] = values
+    store.array(_CHECK)[batch.index] = _check(batch.identity, batch.index, values)

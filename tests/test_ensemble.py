@@ -1,10 +1,12 @@
 """Ensembles in a store: killed and resumed, shared out among workers, refused, damaged; always the same bits."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import types
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -12,8 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray
+import zarr
+from astropy import units as u
 
-from crlab.ensemble import fill, missing, read
+from crlab import ensemble
+from crlab.acceleration.escape import EscapeLaw
+from crlab.ensemble import check_store, fill, fill_all, missing, read, seconds
 from crlab.parallel import Block
 from crlab.sources.__main__ import main
 
@@ -39,7 +45,9 @@ def broken(block):
 
 
 def bits(path):
-    return {str(f.relative_to(path)): f.read_bytes() for f in sorted(path.rglob("*")) if f.is_file()}
+    """All files but the seconds that batches took."""
+    found = {f.relative_to(path).as_posix(): f for f in sorted(path.rglob("*")) if f.is_file()}
+    return {name: f.read_bytes() for name, f in found.items() if not name.startswith("seconds/c/")}
 
 
 def test_values_are_those_of_the_function(tmp_path):
@@ -77,13 +85,160 @@ def test_xarray_reads_it(tmp_path):
         assert data.attrs["parameters"] == TASK["parameters"]
         assert data.attrs["seed"] == 5
         assert data.attrs["version"]
+        assert np.array_equal(data["seconds"].values, seconds(tmp_path / "s"))
+        assert data.sizes["batch"] == 6
+
+
+def test_another_version_of_the_package_is_no_other_store(tmp_path, monkeypatch):
+    fill(tmp_path / "s", walk, **TASK)
+    monkeypatch.setattr(ensemble, "version", lambda name: "9.9")
+    assert fill(tmp_path / "s", walk, **TASK) == 0
+
+
+def test_coordinates_of_another_processor(tmp_path):
+    """np.geomspace differs there in the last bit; a store begun so is gone on with, and a millionth is refused."""
+    task = TASK | {"coords": {"step": np.geomspace(1, 3, 3)}}
+    fill(tmp_path / "s", walk, **task)
+    before = bits(tmp_path / "s")
+    (tmp_path / "s" / "x" / "c" / "2" / "0").unlink()
+    near = np.nextafter(task["coords"]["step"], 9)
+    assert fill(tmp_path / "s", walk, **task | {"coords": {"step": near}, "parameters": TASK["parameters"]}) == 4
+    assert bits(tmp_path / "s") == before
+    with pytest.raises(ValueError, match="other values of step"):
+        fill(tmp_path / "s", walk, **task | {"coords": {"step": near * (1 + 1e-6)}})
+
+
+@pytest.mark.parametrize("whence", ["another batch", "another batch with its check", "another store", "nowhere"])
+def test_a_batch_that_does_not_belong_is_noticed(tmp_path, whence):
+    """By read, missing and fill; the files of the store stay as they are."""
+    path, other = tmp_path / "s", tmp_path / "other"
+    fill(path, walk, **TASK)
+    fill(other, walk, **TASK | {"seed": 6})
+    chunk = path / "x" / "c" / "2" / "0"
+    good = bits(path)
+    if whence == "another store":
+        shutil.copy(other / "x" / "c" / "2" / "0", chunk)
+        shutil.copy(other / "check" / "c" / "2", path / "check" / "c" / "2")
+    elif whence == "nowhere":
+        group = zarr.open_group(str(path), mode="r+")
+        group["x"][9, 1] += 1e-9
+    else:
+        shutil.copy(path / "x" / "c" / "1" / "0", chunk)
+        if whence.endswith("check"):
+            shutil.copy(path / "check" / "c" / "1", path / "check" / "c" / "2")
+    before = bits(path)
+    for call in (lambda: fill(path, walk, **TASK), lambda: read(path), lambda: missing(path)):
+        with pytest.raises(ValueError, match="c/2/0 does not fit its check"):
+            call()
+    assert bits(path) == before
+    chunk.unlink()
+    assert fill(path, walk, **TASK) == 4
+    assert bits(path) == good
+
+
+def test_two_chunks_that_changed_places_are_noticed(tmp_path):
+    path = tmp_path / "s"
+    fill(path, walk, **TASK)
+    first, second = (path / "x" / "c" / str(i) for i in (0, 3))
+    first.rename(tmp_path / "kept")
+    second.rename(first)
+    (tmp_path / "kept").rename(second)
+    with pytest.raises(ValueError, match="c/0/0 does not fit its check"):
+        read(path, 0, 4)
+    assert np.array_equal(read(path, 4, 12), walk(Block(0, 4, 12, 5)))
+
+
+def test_a_batch_without_its_check_is_computed_again(tmp_path):
+    """What a kill between the two leaves."""
+    path = tmp_path / "s"
+    fill(path, walk, **TASK)
+    before = bits(path)
+    (path / "check" / "c" / "2").unlink()
+    assert missing(path) == 4
+    assert np.isnan(seconds(path)).sum() == 1
+    with pytest.raises(ValueError, match="does not hold these"):
+        read(path, 8, 9)
+    assert fill(path, walk, **TASK) == 4
+    assert bits(path) == before
+
+
+def test_attributes_that_were_altered_are_noticed(tmp_path):
+    path = tmp_path / "s"
+    fill(path, walk, **TASK)
+    description = path / "zarr.json"
+    description.write_text(description.read_text().replace('"width": 0.5', '"width": 0.6'))
+    with pytest.raises(ValueError, match="does not fit its check"):
+        fill(path, walk, **TASK | {"parameters": {"model": "walk", "width": 0.6}})
+
+
+def test_other_kernels_read_and_go_on_only_when_told(tmp_path, monkeypatch):
+    path = tmp_path / "s"
+    kernel = types.ModuleType("kernel")
+    sources = iter(["one = 1\r\n", "one = 1\n", "one = 2\n", "one = 2\n", "one = 2\n", "one = 2\n"])
+    monkeypatch.setattr("inspect.getsource", lambda module: next(sources))
+    task = TASK | {"kernels": [kernel]}
+    fill(path, walk, **task)
+    assert fill(path, walk, **task) == 0  # ends of lines do not count
+    assert fill(path, walk, **task) == 0  # other kernels, but there is nothing to compute
+    (path / "x" / "c" / "2" / "0").unlink()
+    with pytest.raises(ValueError, match=r"begun by other kernels \(kernel\).*other_kernels=True"):
+        fill(path, walk, **task)
+    assert np.array_equal(read(path, 0, 8), walk(Block(0, 0, 8, 5)))
+    assert fill(path, walk, **task, other_kernels=True) == 4
+    assert fill(path, walk, **task, other_kernels=True) == 0
+    with xarray.open_zarr(path) as data:
+        assert len(data.attrs["resumed_by_other_kernels"]) == 1
+        assert np.array_equal(data["x"].values, walk(Block(0, 0, 22, 5)))
+
+
+def test_drafts_of_a_killed_start_are_cleaned(tmp_path):
+    """Those of an ended process and old ones; not those of a live process, of other machines or of other stores."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    here, hexes = ensemble._machine(), "0123456789abcdef" * 2
+    dead = tmp_path / f".s.{here}-{ended.pid}-{hexes}.partial"
+    live = tmp_path / f".s.{here}-{os.getpid()}-{hexes}.partial"
+    far = tmp_path / f".s.00000000-{ended.pid}-{hexes}.partial"
+    other = tmp_path / f".s.t.{here}-{ended.pid}-{hexes}.partial"
+    old = tmp_path / f".s.00000000-1-{hexes}.partial"
+    for draft in (dead, live, far, other, old):
+        draft.mkdir()
+        (draft / "zarr.json").write_text("{")
+    os.utime(old, (0, 0))
+    fill(tmp_path / "s", walk, **TASK)
+    assert {path.name for path in tmp_path.iterdir()} == {"s", live.name, far.name, other.name}
+
+
+def test_a_place_for_no_store_is_refused_at_once(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    for place, words in (
+        ("file", "file must be an ensemble made by crlab"),
+        ("folder", "folder must be an ensemble made by crlab"),
+        ("file/s", "file is a file: choose a folder"),
+        ("/proc/s", "/proc cannot be written"),
+    ):
+        for call in (check_store, lambda path: fill(path, walk, **TASK)):
+            with pytest.raises((OSError, ValueError), match=words):
+                call(tmp_path / place)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_several_stores_at_once(tmp_path):
+    """All are looked at before any is computed."""
+    tasks = [{"path": tmp_path / name, "function": walk, **TASK, "seed": i} for i, name in enumerate("ab")]
+    with pytest.raises(ValueError, match="seed"):
+        fill_all([*tasks, tasks[1] | {"seed": -1}])
+    assert missing(tmp_path / "a") == 22
+    assert fill_all(tasks) == 44
+    assert np.array_equal(read(tmp_path / "b"), walk(Block(0, 0, 22, 1)))
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"parameters": {"model": "walk", "width": 0.6}}, "width = 0.5, not 0.6"),
-        ({"parameters": {"model": "walk"}}, "width = 0.5, not None"),
+        ({"parameters": {"model": "walk"}}, "width = 0.5, not without width"),
         ({"seed": 6}, "seed = 5, not 6"),
         ({"n": 23}, "n = 22, not 23"),
         ({"batch": 5}, "batch = 4, not 5"),
@@ -134,10 +289,14 @@ def test_a_store_without_its_description(tmp_path):
     [
         (lambda block: np.zeros((block.size, 2)), {}, "must return shape"),
         (lambda block: np.full((block.size, 3), np.nan), {}, "returned NaN"),
+        (lambda block: np.ones((block.size, 3), dtype=complex), {}, "real numbers, got an array of complex128"),
+        (lambda block: np.full((block.size, 3), "1"), {}, "real numbers, got an array of <U1"),
+        (lambda block: np.ones((block.size, 3)) * u.pc, {}, "bare numbers, got a Quantity in pc"),
+        (walk, {"coords": {"batch": [1.0]}}, "name of its own"),
         (walk, {"n": 0}, "n must be an integer"),
         (walk, {"coords": {"x": [1.0]}}, "name of its own"),
         (walk, {"coords": {"step": [np.nan]}}, "list of numbers"),
-        (walk, {"parameters": {"a": object()}}, "what JSON can hold"),
+        (walk, {"parameters": {"a": object()}}, "parameters.a is a object, which cannot be told"),
     ],
 )
 def test_bad_input(tmp_path, function, change, words):
@@ -214,3 +373,29 @@ def test_the_command_says_what_is_wrong(tmp_path, capsys):
         assert main(command(tmp_path / "s", *options)[3:]) == 1
         assert words in capsys.readouterr().err
     assert not (tmp_path / "s").exists()
+
+
+def test_the_command_looks_at_the_store_before_it_computes(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("crlab.sources.__main__.prepare", None)
+    (tmp_path / "file").write_text("mine")
+    for place, words in (
+        ("file", "must be an ensemble"),
+        (".", "must be an ensemble"),
+        ("file/s", "is a file"),
+        ("/proc/s", "cannot be written"),
+    ):
+        assert main([str(tmp_path / place)]) == 1
+        said = capsys.readouterr().err
+        assert words in said
+        assert said.count("\n") == 1
+
+
+def test_the_command_knows_another_galaxy_again(tmp_path, capsys, monkeypatch):
+    """Halo and law are in the parameters: a default that changes is no resumption."""
+    few = [str(tmp_path / "s"), "--realisations", "2", "--lowest", "1e4", "--per-decade", "2", "--floors", "10"]
+    assert main(few) == 0
+    assert main([*few, "--profile", "Green 2015"]) == 1
+    assert "made with galaxy.rate" in capsys.readouterr().err
+    monkeypatch.setattr("crlab.sources.__main__.EscapeLaw", partial(EscapeLaw, slope=0.9))
+    assert main(few) == 1
+    assert "slope = 1.1, not 0.9" in capsys.readouterr().err

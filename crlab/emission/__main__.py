@@ -32,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
+        ensemble.check_store(options.store)
         if not options.step > 0:
             raise ValueError(f"--step must be positive, got {options.step}")
         scenarios = {
@@ -55,6 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
                 seed=options.seed,
                 coords=simulator.coords,
                 parameters=simulator.parameters,
+                kernels=simulator.kernels,
+                other_kernels=options.other_kernels,
                 executor=executor,
             )
     except (ImportError, OSError, ValueError) as error:
@@ -86,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--factor", type=float, default=100.0, help="by which diffusion is slower (%(default)s)")
     parser.add_argument("--recovery", type=float, default=50.0, help="its recovery in kyr (%(default)s)")
     parser.add_argument("--transparent", action="store_true", help="without absorption")
+    command.add_store(parser)
     command.add_executor(parser)
     return parser
 

@@ -5,25 +5,26 @@ thin disc the number of sources beyond a level falls as its power -3/2, and at o
 Q exp(-ρ²/4Λ)/(4πΛ)^(3/2), as -4/3: sums of many follow stable laws. Derived in the chapter "Many Galaxies".
 """
 
-import hashlib
 import os
 from collections.abc import Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from astropy import units as u
 from scipy.special import gamma as gamma_function
 
+from crlab.emission import _density_kernels, _kernels
 from crlab.emission.absorption import Absorption
 from crlab.emission.cross_sections import RIGIDITY, emissivity_matrix
 from crlab.emission.density import Density, Scenario, density, mean_field, spread, window
 from crlab.emission.gas import Ferriere, Gas
 from crlab.emission.line_of_sight import Axisymmetric, integrate, steps
-from crlab.ensemble import fill, read
+from crlab.ensemble import check_store, fill, read
 from crlab.galaxy import Halo, solar_radius
-from crlab.parallel import Block, blocks, map_blocks, one_thread
+from crlab.parallel import Block, Serial, blocks, map_blocks, one_thread
 from crlab.sources.credit import RATE
 from crlab.sources.population import Population
 from crlab.units import Array, take
@@ -322,14 +323,17 @@ class Simulator:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """All that decides the numbers besides `coords`, in words."""
-        named = {name: getattr(self, name) for name in ("population", "halo", "gas", "absorption", "spacing", "size")}
+        """All that decides the numbers besides `coords`."""
+        named = ("scenarios", "rigidity", "population", "halo", "gas", "absorption", "spacing", "size")
         return {
             "x": "over the mean: intensity at b = 0 for each lon in deg, emissivity at the Sun where lon is infinite",
-            "scenarios": {name: repr(scenario) for name, scenario in self.scenarios.items()},
-            "rigidity [TV]": [f"{R:.6g}" for R in self.rigidity.to_value(u.TV)],
-            **{name: _said(value) for name, value in named.items()},
+            **{name: getattr(self, name) for name in named},
         }
+
+    @property
+    def kernels(self) -> tuple[ModuleType, ...]:
+        """The code that decides the numbers, for `crlab.ensemble.fill`."""
+        return (_kernels, _density_kernels)
 
     @one_thread()
     def realisation(self, number: int, *, seed: int) -> Array:
@@ -357,7 +361,7 @@ class Simulator:
         sources = self.population.sample(window(self.rigidity, halo=self.halo), seed=rng)
         options = {"population": self.population, "halo": self.halo, "spacing": self.spacing, "size": self.size}
         found = []
-        with ThreadPoolExecutor(1) as own:
+        with Serial() as own:  # the time of this thread is that of the batch
             for scenario in self.scenarios.values():
                 field = density(
                     sources, self.rigidity, scenario=scenario, levels=1, executor=own, progress=False, **options
@@ -368,20 +372,6 @@ class Simulator:
     def batch(self, block: Block) -> Array:
         """Galaxies of one block, shape (block.size, scenarios, j, l + 1): what `crlab.ensemble` maps over blocks."""
         return np.stack([self.realisation(i, seed=block.seed) for i in range(block.start, block.stop)])
-
-
-def _said(value: Any) -> str:
-    """A value in words that differ where the value does; long arrays as a digest, for numpy prints only their ends."""
-    if is_dataclass(value):
-        inside = ", ".join(f"{item.name}={_said(getattr(value, item.name))}" for item in fields(value))
-        return f"{type(value).__name__}({inside})"
-    if isinstance(value, np.ndarray) and value.size > 3:
-        digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()[:16]
-        return f"{value.shape} {getattr(value, 'unit', '')} {digest}"
-    words = repr(value)
-    if " at 0x" in words:
-        raise ValueError(f"{type(value).__name__} needs a __repr__ that tells what it is, for a store to know it again")
-    return words
 
 
 def _seen(
@@ -479,6 +469,7 @@ def ensemble(
     spacing: u.Quantity = 0.2 * u.kpc,
     size: u.Quantity = 50 * u.pc,
     store: str | os.PathLike[str] | None = None,
+    other_kernels: bool = False,
     batch: int = 1,
     executor: Executor | None = None,
     progress: bool | None = None,
@@ -510,6 +501,8 @@ def ensemble(
         As in `crlab.emission.density.density`.
     store : path, optional
         Of `crlab.ensemble`, where Galaxies go as they are finished. A call that was killed goes on where it stopped.
+    other_kernels : bool
+        As in `crlab.ensemble.fill`.
     batch : int
         Galaxies in one task, and in one file of the store.
     executor, progress
@@ -535,6 +528,8 @@ def ensemble(
     >>> two.plane.shape, two.local.shape
     ((2, 1, 1, 2), (2, 1, 1))
     """
+    if store is not None:
+        check_store(store)
     simulator = prepare(
         scenarios,
         energy=energy,
@@ -559,6 +554,8 @@ def ensemble(
             seed=seed,
             coords=simulator.coords,
             parameters=simulator.parameters,
+            kernels=simulator.kernels,
+            other_kernels=other_kernels,
             executor=executor,
             progress=progress,
         )

@@ -30,11 +30,13 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
+        ensemble.check_store(options.store)
         R = _grid(options.lowest, options.highest, options.per_decade)
         scenarios = [None, *(EscapeLaw(floor=floor * u.TeV) for floor in options.floors)]
         population = Population(options.profile)
         rate = population.ring_density(0 * u.kpc) if options.profile == "infinite" else population.ring_density
-        simulator = prepare(Galaxy(rate=rate), R, scenarios=scenarios, threshold=options.threshold)
+        galaxy = Galaxy(rate=rate)
+        simulator = prepare(galaxy, R, scenarios=scenarios, threshold=options.threshold)
         with command.executor(options) as executor:
             computed = ensemble.fill(
                 options.store,
@@ -44,10 +46,13 @@ def main(arguments: list[str] | None = None) -> int:
                 seed=options.seed,
                 coords={"floor": [np.inf if k is None else k for k in [None, *options.floors]], "rigidity": R.value},
                 parameters={
-                    "profile": options.profile,
+                    "galaxy": galaxy,
+                    "scenarios": scenarios,
                     "threshold": options.threshold,
                     "x": "flux over its mean; floor in TeV, infinite where burst-like; rigidity in GV",
                 },
+                kernels=simulator.kernels,
+                other_kernels=options.other_kernels,
                 executor=executor,
             )
     except (ImportError, OSError, ValueError) as error:
@@ -80,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
         "--threshold", type=float, default=2e-4, help="share of the mean below which sources are a Gaussian"
     )
     parser.add_argument("--profile", default="infinite", choices=["infinite", *PROFILES], help="where the sources are")
+    command.add_store(parser)
     command.add_executor(parser)
     return parser
 

@@ -1,8 +1,9 @@
 """Libraries of simulated proton spectra in the experiments' bins, for training and testing a classifier.
 
 One library is thousands of Galaxies, each seen burst-like and under CREDIT with the same sources. They come with the
-package, and ``python -m crlab.sources.library make NAME...`` computes them again, bit for bit: each entry is ln x,
-rounded to steps of 2e-5, a fifteenth of the smallest error in `crlab.sources.bins`.
+package, and ``python -m crlab.sources.library make NAME...`` computes them again, bit for bit, in a store of
+`crlab.ensemble` that survives a kill: each entry is ln x, rounded to steps of 2e-5, a fifteenth of the smallest error
+in `crlab.sources.bins`. What decides the numbers stands in a manifest beside each, as `crlab.fingerprint` describes it.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import difflib
 import hashlib
 import io
 import json
+import shutil
 import sys
 import zipfile
 import zlib
@@ -26,16 +28,17 @@ import numpy as np
 from astropy import units as u
 from numpy.typing import NDArray
 
+from crlab import command, ensemble, fingerprint
 from crlab.acceleration.escape import EscapeLaw
 from crlab.galaxy import Break, Halo
-from crlab.parallel import Block, blocks, map_blocks
+from crlab.parallel import Block
 from crlab.sources.bins import bin_weights, proton_bins
 from crlab.sources.credit import RATE
 from crlab.sources.population import Arms, Population
 from crlab.sources.spectra import Galaxy, Simulator, prepare
 from crlab.units import Array
 
-__all__ = ["RECIPES", "Library", "Recipe", "load", "main", "make"]
+__all__ = ["RECIPES", "Library", "Recipe", "load", "main", "make", "renew"]
 
 Codes = NDArray[np.int32]
 
@@ -98,34 +101,27 @@ class Recipe:
         simulator, weights = self._tools()
         return np.stack([_binned(simulator.realisation(i, seed=self.seed), weights) for i in numbers])
 
-    def compute_all(self, *, executor: Executor | None = None, progress: bool | None = None) -> Codes:
-        """Compute all Galaxies, as `compute` with executor and progress of `crlab.parallel.map_blocks`."""
-        simulator, weights = self._tools()
-        work = blocks(self.realisations, size=50, seed=self.seed)
-        task = partial(_block, simulator=simulator, weights=weights)
-        return np.concatenate(map_blocks(task, work, executor=executor, progress=progress, label=self.title))
+    def _laws(self) -> dict[str, Any]:
+        laws = [None, *(EscapeLaw(floor=floor * u.TeV, **self.escape) for floor in self.floors)]
+        return dict(zip(self.scenarios, laws, strict=True))
 
     def _tools(self) -> tuple[Simulator, Array]:
-        laws = [EscapeLaw(floor=floor * u.TeV, **self.escape) for floor in self.floors]
         bins = proton_bins()
         weights = bin_weights(_GRID.value * u.GeV, bins.low, bins.high)
-        return prepare(self.galaxy(), _GRID, scenarios=(None, *laws)), weights
+        return prepare(self.galaxy(), _GRID, scenarios=tuple(self._laws().values())), weights
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """All that decides the numbers, as it stands in the manifest."""
-        galaxy, law = self.galaxy(), EscapeLaw(**self.escape)
-        radii = np.array([0.0, 0.5, 1, 2, 4, 8])
+        """All that decides the numbers; as `crlab.fingerprint.describe` writes it, it stands in the manifest."""
+        bins = proton_bins()
         return {
             "title": self.title,
             "realisations": self.realisations,
             "seed": self.seed,
-            "scenarios": list(self.scenarios),
-            "rate at 0, 0.5, 1, 2, 4, 8 kpc [1 / (kpc2 Myr)]": [f"{x:.5g}" for x in galaxy.density(radii)],
-            "halo": {name: str(value) for name, value in vars(galaxy.halo).items()},
-            "escape": {name: str(value) for name, value in vars(law).items() if name != "floor"},
-            "energies [GeV]": [f"{_GRID[0].value:g}", f"{_GRID[-1].value:g}", len(_GRID)],
-            "bins": proton_bins().size,
+            "galaxy": self.galaxy(),
+            "scenarios": self._laws(),
+            "rigidities": {"lowest": _GRID[0], "highest": _GRID[-1], "in all": len(_GRID)},
+            "bins": {"low": bins.low, "high": bins.high},
             "step of ln x": _STEP,
         }
 
@@ -237,35 +233,42 @@ def load(name: str = "reference", *, folder: Path | None = None) -> Library:
     place = _FOLDER if folder is None else Path(folder)
     manifest = json.loads((place / f"{name}.json").read_text(encoding="utf-8"))
     again = f"make it again with `python -m crlab.sources.library make {name}`"
-    if manifest["parameters"] != json.loads(json.dumps(recipe.parameters)):
-        raise ValueError(f"the library {name!r} was made with other parameters than the package has now: {again}")
-    codes = _unpack(
-        (place / f"{name}.npz").read_bytes(), (recipe.realisations, len(recipe.scenarios), proton_bins().size)
-    )
-    if codes is None or _digest(codes) != manifest["sha256"]:
-        raise ValueError(f"the library {name!r} was altered: its checksum does not fit; {again}")
+    if found := fingerprint.difference(manifest["parameters"], fingerprint.describe(recipe.parameters)):
+        where, old, new = found
+        raise ValueError(
+            f"the library {name!r} was made with other parameters than the package has now ({where}: {old}, not "
+            f"{new}): {again}"
+        )
+    codes = _codes(name, place, manifest)
     return Library(recipe.scenarios, np.asarray(codes * _STEP, dtype=np.float64), manifest["parameters"])
 
 
-def make(name: str, folder: Path, *, executor: Executor | None = None, progress: bool | None = None) -> None:
-    """Compute a library and write it with its manifest.
+def make(
+    name: str,
+    folder: Path,
+    *,
+    other_kernels: bool = False,
+    executor: Executor | None = None,
+    progress: bool | None = None,
+) -> None:
+    """Compute a library and write it with its manifest; a call that was killed goes on where it stopped.
 
     Parameters
     ----------
     name : str
         One of `RECIPES`.
     folder : Path
-        Where ``NAME.npz`` and ``NAME.json`` go; it must exist.
-    executor : Executor, optional
-        As in `crlab.parallel.map_blocks`; it does not change the numbers.
-    progress : bool, optional
+        Where ``NAME.npz`` and ``NAME.json`` go; it must exist. Until they are there, it holds ``NAME.zarr``, a store of
+        `crlab.ensemble` with what is finished.
+    other_kernels, executor, progress
+        As in `crlab.ensemble.fill`; the executor does not change the numbers.
 
     Raises
     ------
     ValueError
-        An unknown name.
+        An unknown name, an unfinished store of other parameters or kernels.
     OSError
-        Files that cannot be written.
+        No such folder, or files that cannot be written; seen before anything is computed.
 
     Examples
     --------
@@ -275,16 +278,84 @@ def make(name: str, folder: Path, *, executor: Executor | None = None, progress:
     ...
     ValueError: no library 'arms'; did you mean spiral-arms?
     """
+    recipe, folder = _recipe(name), Path(folder)
+    store = folder / f"{name}.zarr"
+    ensemble.check_folder(folder)
+    ensemble.check_store(store)
+    simulator, weights = recipe._tools()
+    ensemble.fill(
+        store,
+        partial(_block, simulator=simulator, weights=weights),
+        n=recipe.realisations,
+        batch=50,
+        seed=recipe.seed,
+        coords={"scenario": range(len(recipe.scenarios)), "bin": range(len(weights))},
+        parameters=recipe.parameters,
+        kernels=simulator.kernels,
+        other_kernels=other_kernels,
+        executor=executor,
+        progress=progress,
+    )
+    codes = ensemble.read(store).astype(np.int32)
+    ensemble.write_file(folder / f"{name}.npz", _pack(codes))
+    _write_manifest(name, folder, codes)
+    shutil.rmtree(store)
+
+
+def renew(name: str, folder: Path | None = None) -> None:
+    """Write the manifest of a library anew, after a change of names that has left the numbers as they were.
+
+    Parameters
+    ----------
+    name : str
+        One of `RECIPES`.
+    folder : Path, optional
+        Where `make` put it; by default that of the package.
+
+    Raises
+    ------
+    ValueError
+        An unknown name, a file that was altered, or one of whose Galaxies another comes out today.
+    OSError
+        A file that is not there or cannot be written.
+
+    Examples
+    --------
+    >>> renew("spiral-arms")  # doctest: +SKIP
+    """
+    recipe, place = _recipe(name), Path(str(_FOLDER)) if folder is None else Path(folder)
+    codes = _codes(name, place, json.loads((place / f"{name}.json").read_text(encoding="utf-8")))
+    numbers = np.unique(np.linspace(0, recipe.realisations - 1, 5).astype(int))
+    # A step apart where another processor rounds the other way.
+    if np.abs(recipe.compute(numbers) - codes[numbers]).max() > 1:
+        raise ValueError(
+            f"the library {name!r} has other numbers than the package gives now: make it again with "
+            f"`python -m crlab.sources.library make {name}`"
+        )
+    _write_manifest(name, place, codes)
+
+
+def _codes(name: str, folder: Any, manifest: Mapping[str, Any]) -> Codes:
+    """What a file holds; refused if it is not what the manifest was written for."""
     recipe = _recipe(name)
-    codes = recipe.compute_all(executor=executor, progress=progress)
+    shape = (recipe.realisations, len(recipe.scenarios), proton_bins().size)
+    codes = _unpack((folder / f"{name}.npz").read_bytes(), shape)
+    if codes is None or _digest(codes) != manifest["sha256"]:
+        raise ValueError(
+            f"the library {name!r} was altered: its checksum does not fit; make it again with "
+            f"`python -m crlab.sources.library make {name}`"
+        )
+    return codes
+
+
+def _write_manifest(name: str, folder: Path, codes: Codes) -> None:
     manifest = {
         "made by": f"python -m crlab.sources.library make {name}",
-        "parameters": recipe.parameters,
+        "parameters": fingerprint.describe(_recipe(name).parameters),
         "sha256": _digest(codes),
     }
-    (Path(folder) / f"{name}.npz").write_bytes(_pack(codes))
     text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
-    (Path(folder) / f"{name}.json").write_text(text, encoding="utf-8", newline="\n")
+    ensemble.write_file(folder / f"{name}.json", text.encode())
 
 
 def _recipe(name: str) -> Recipe:
@@ -318,7 +389,7 @@ def _unpack(packed: bytes, shape: tuple[int, ...]) -> Codes | None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command: ``list``, or ``make NAME... [--folder FOLDER]``.
+    """Run one command: ``list``, ``make NAME... [--folder FOLDER]`` or ``renew [NAME...]`` for the manifests alone.
 
     Parameters
     ----------
@@ -344,7 +415,12 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("list", help="list the libraries")
     making = commands.add_parser("make", help="compute libraries")
     making.add_argument("name", nargs="+")
-    making.add_argument("--folder", type=Path, default=Path(str(_FOLDER)), help="by default that of the package")
+    renewing = commands.add_parser("renew", help="write manifests anew where the numbers have stayed as they were")
+    renewing.add_argument("name", nargs="*", help="by default all")
+    for one in (making, renewing):
+        one.add_argument("--folder", type=Path, default=Path(str(_FOLDER)), help="by default that of the package")
+    command.add_store(making)
+    command.add_executor(making)
     options = parser.parse_args(arguments)
     if options.command == "list":
         for name, recipe in RECIPES.items():
@@ -352,8 +428,15 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     try:
         for name in options.name:
-            make(name, options.folder)
-    except (OSError, ValueError) as error:
+            _recipe(name)
+        if options.command == "renew":
+            for name in options.name or RECIPES:
+                renew(name, options.folder)
+            return 0
+        with command.executor(options) as executor:
+            for name in options.name:
+                make(name, options.folder, other_kernels=options.other_kernels, executor=executor)
+    except (ImportError, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

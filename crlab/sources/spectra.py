@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from itertools import pairwise
+from types import ModuleType
 
 import numpy as np
 from astropy import constants as const
@@ -234,6 +235,11 @@ class Simulator:
         _kernels.combine(rng.standard_normal(len(self.modes)), self.modes, x.reshape(-1))
         _kernels.total(rho2, age, self.kappa, self.delay, self.weight, self.light, x)
         return x
+
+    @property
+    def kernels(self) -> tuple[ModuleType, ...]:
+        """The code that decides the numbers, for `crlab.ensemble.fill`."""
+        return (_kernels,)
 
     def batch(self, block: Block) -> Array:
         """Realisations of one block, shape (block.size, scenarios, n): what `crlab.ensemble` maps over blocks."""

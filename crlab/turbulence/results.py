@@ -1,18 +1,19 @@
 """Diffusion coefficients that take too long for a chapter: the cases, how they are computed, and the stored table.
 
-``python -m crlab.turbulence results FOLDER`` computes what is missing in FOLDER, piece by piece, so that it can be
-stopped and started again, and then writes the files of ``crlab/turbulence/results``. With ``--full`` it goes on to
-gyroradii of 0.001 L_c, with ``--executor dask`` on a cluster. Reduced units throughout (see `crlab.turbulence`):
-lengths in L_c, the speed is 1, κ in L_c v.
+``python -m crlab.turbulence results FOLDER`` computes what is missing in FOLDER, which has a store of `crlab.ensemble`
+for each case, so that it can be stopped and started again, and then writes the files of ``crlab/turbulence/results``.
+With ``--full`` it goes on to gyroradii of 0.001 L_c, with ``--executor dask`` on a cluster.
+Reduced units throughout (see `crlab.turbulence`): lengths in L_c, the speed is 1, κ in L_c v.
 """
 
 import hashlib
+import io
 import json
-import time
 import zlib
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,16 @@ from typing import Any
 import numpy as np
 from astropy.table import Table
 
-from crlab.turbulence import particles, transport
+from crlab import ensemble
+from crlab.parallel import Block, Serial
+from crlab.turbulence import _kernels, particles, transport
 from crlab.turbulence.spectrum import kolmogorov
 from crlab.units import Array
 
 __all__ = ["CASES", "FULL", "Case", "collect", "compute", "curves", "load", "manifest", "missing", "run"]
 
 PIECE = 20
-"""Realisations in one piece of the work."""
+"""Realisations in one piece of the work, a batch of the store."""
 
 _STORED = files("crlab.turbulence") / "results"
 _TABLE, _CURVES, _MANIFEST = "kappa.ecsv", "curves.npz", "manifest.json"
@@ -53,6 +56,11 @@ class Case:
     realisations, particles : int
         Fields, a multiple of `PIECE`, and particles in each.
 
+    Raises
+    ------
+    ValueError
+        Realisations that are no multiple of `PIECE`.
+
     Examples
     --------
     >>> case = Case("ISO", 0.1, 1.0, end=100.0, step=0.02)
@@ -69,6 +77,10 @@ class Case:
     modes: int = 256
     realisations: int = 60
     particles: int = 16
+
+    def __post_init__(self) -> None:
+        if self.realisations < 1 or self.realisations % PIECE:
+            raise ValueError(f"realisations must be a multiple of {PIECE}, got {self.realisations}")
 
     @property
     def name(self) -> str:
@@ -151,7 +163,7 @@ def compute(case: Case, piece: int, *, executor: Executor | None = None) -> dict
     -------
     dict
         ``t``, shape (k,); ``par``, ``perp`` and ``memory``, that is ⟨Δz²⟩, ⟨Δx² + Δy²⟩ and ⟨v_z(0) v_z(t)⟩ of each
-        realisation, shape (PIECE, k); ``seconds`` of processor time.
+        realisation, shape (PIECE, k).
 
     Raises
     ------
@@ -166,7 +178,6 @@ def compute(case: Case, piece: int, *, executor: Executor | None = None) -> dict
     """
     if not 0 <= piece < case.realisations // PIECE:
         raise ValueError(f"piece must be from 0 to {case.realisations // PIECE - 1}, got {piece!r}")
-    begin = time.process_time()
     paths = particles.ensemble(
         kolmogorov(case.ratio),
         eta=case.eta,
@@ -181,6 +192,7 @@ def compute(case: Case, piece: int, *, executor: Executor | None = None) -> dict
         precision="mixed",
         warn=False,  # where r_g is above L_c the shortest waves do not matter, and the step is chosen by the others
         executor=executor,
+        progress=False,
     )
     assert paths.direction is not None
     x, v = paths.position[:, :, 1:], paths.direction
@@ -189,12 +201,11 @@ def compute(case: Case, piece: int, *, executor: Executor | None = None) -> dict
         "par": np.mean(x[..., 2] ** 2, axis=1),
         "perp": np.mean(x[..., 0] ** 2 + x[..., 1] ** 2, axis=1),
         "memory": np.mean(v[:, :, 1:, 2] * v[:, :, :1, 2], axis=1),
-        "seconds": np.array(time.process_time() - begin),
     }
 
 
 def missing(folder: Path, cases: Sequence[Case] | None = None) -> list[tuple[Case, int]]:
-    """Return the pieces that a folder lacks.
+    """Return the cases that a folder lacks, and how many realisations of each.
 
     Parameters
     ----------
@@ -205,46 +216,79 @@ def missing(folder: Path, cases: Sequence[Case] | None = None) -> list[tuple[Cas
     Returns
     -------
     list of (Case, int)
-        In the order of the cases.
+        In the order of the cases, without those that are complete.
+
+    Raises
+    ------
+    ValueError
+        A case of that name with other parameters, or a damaged store.
 
     Examples
     --------
-    >>> len(missing(Path("no-such-folder"))) == sum(case.realisations // PIECE for case in CASES)
+    >>> missing(Path("no-such-folder"))[0] == (CASES[0], CASES[0].realisations)
     True
     """
-    pieces = [(case, i) for case in _chosen(cases) for i in range(case.realisations // PIECE)]
-    return [(case, i) for case, i in pieces if not _piece(folder, case, i).is_file()]
+    found = []
+    for case in _chosen(cases):
+        lacks, store = case.realisations, folder / case.name
+        if store.exists():
+            ensemble.check_parameters(store, _parameters(case))
+            lacks = ensemble.missing(store)
+        if lacks:
+            found.append((case, lacks))
+    return found
 
 
-def run(folder: Path, cases: Sequence[Case] | None = None, *, executor: Executor | None = None) -> None:
-    """Compute all pieces that a folder lacks; what is there is kept, so that a stopped run goes on.
+def run(
+    folder: Path,
+    cases: Sequence[Case] | None = None,
+    *,
+    other_kernels: bool = False,
+    executor: Executor | None = None,
+    progress: bool | None = None,
+) -> int:
+    """Compute what a folder lacks; what is there is kept, so that a stopped run goes on.
 
     Parameters
     ----------
     folder : Path
-        Made if it does not exist.
+        Made if it does not exist. Each case becomes a store of `crlab.ensemble` with its name: `PIECE` realisations are
+        a batch; the axes are the realisations, ⟨Δz²⟩, ⟨Δx² + Δy²⟩ and ⟨v_z(0) v_z(t)⟩, and the times.
     cases : sequence of Case, optional
         By default `CASES`.
-    executor : Executor, optional
-        As in `crlab.parallel.map_blocks`.
+    other_kernels, executor, progress
+        As in `crlab.ensemble.fill`.
+
+    Returns
+    -------
+    int
+        How many realisations this call has computed.
 
     Raises
     ------
-    OSError
-        The folder cannot be written.
+    ValueError, OSError
+        As `crlab.ensemble.fill`.
 
     Examples
     --------
-    >>> run(Path("pieces"))  # doctest: +SKIP
+    >>> run(Path("cases"))  # doctest: +SKIP
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    todo = missing(folder, cases)
-    for number, (case, i) in enumerate(todo, 1):
-        found = compute(case, i, executor=executor)
-        part = folder / "part.npz"
-        np.savez_compressed(part, **found)  # type: ignore[arg-type]
-        part.replace(_piece(folder, case, i))
-        print(f"{number} of {len(todo)}: {case.name}, piece {i}, {float(found['seconds']):.0f} s", flush=True)
+    tasks = [
+        {
+            "path": folder / case.name,
+            "function": partial(_batch, case=case),
+            "n": case.realisations,
+            "batch": PIECE,
+            "seed": case.seed(0),
+            "coords": {"quantity": range(len(_ROWS)), "time": case.times},
+            "parameters": _parameters(case),
+            "kernels": [_kernels],
+        }
+        for case in _chosen(cases)
+    ]
+    return ensemble.fill_all(
+        tasks, other_kernels=other_kernels, executor=executor, progress=progress, label=folder.name
+    )
 
 
 def collect(folder: Path, target: Path, cases: Sequence[Case] | None = None) -> None:
@@ -262,21 +306,24 @@ def collect(folder: Path, target: Path, cases: Sequence[Case] | None = None) -> 
     Raises
     ------
     ValueError
-        No case is complete.
+        No case is complete, or one of these names has other parameters.
+    OSError
+        The files cannot be written.
 
     Examples
     --------
-    >>> collect(Path("pieces"), Path("crlab/turbulence/results"))  # doctest: +SKIP
+    >>> collect(Path("cases"), Path("crlab/turbulence/results"))  # doctest: +SKIP
     """
     lacking = {case.name for case, _ in missing(folder, cases)}
     done = [case for case in _chosen(cases) if case.name not in lacking]
     if not done:
-        raise ValueError(f"folder must hold at least one complete case, got none in {folder.name}")
+        raise ValueError(f"folder must hold at least one complete case, got none in {folder}")
     rows, arrays, early = [], {}, {}
     for case in done:
-        pieces = [dict(np.load(_piece(folder, case, i))) for i in range(case.realisations // PIECE)]
-        t, rest = pieces[0]["t"], {key: np.concatenate([p[key] for p in pieces]) for key in _ROWS}
-        row = asdict(case) | {"name": case.name, "seconds": round(sum(float(p["seconds"]) for p in pieces))}
+        t, seconds = case.times, ensemble.seconds(folder / case.name).sum()
+        x = ensemble.read(folder / case.name)
+        rest = {key: np.ascontiguousarray(x[:, i]) for i, key in enumerate(_ROWS)}
+        row = asdict(case) | {"name": case.name, "seconds": round(float(seconds))}
         for key, axes in (("par", 1), ("perp", 2)):
             value, error = transport.plateau(t, rest[key], start=case.end / 4, axes=axes)
             row |= {f"kappa_{key}": _round(value, error), f"error_{key}": _round(error, error)}
@@ -284,23 +331,26 @@ def collect(folder: Path, target: Path, cases: Sequence[Case] | None = None) -> 
             arrays[f"{case.name}/{key}"] = _single(found.t, found.value, found.error)
         found = transport.mean(t, rest["memory"])
         arrays[f"{case.name}/memory"] = _single(found.t, found.value, found.error)
-        early[case.name] = [float(f"{value:.9g}") for value in pieces[0]["par"][0, :_EARLY]]
+        early[case.name] = [float(f"{value:.9g}") for value in rest["par"][0, :_EARLY]]
         rows.append(row)
-    target.mkdir(parents=True, exist_ok=True)
     first = ["name", "polarisation", "eta", "r_g", "kappa_par", "error_par", "kappa_perp", "error_perp"]
     table = Table(rows)[first + [key for key in rows[0] if key not in first]]
     table.meta["comments"] = ["Diffusion in synthetic turbulence, reduced units: lengths in L_c, kappa in L_c v."]
-    table.write(target / _TABLE, format="ascii.ecsv", overwrite=True)
-    np.savez_compressed(target / _CURVES, **arrays)
+    text, packed = io.StringIO(), io.BytesIO()
+    table.write(text, format="ascii.ecsv")
+    np.savez_compressed(packed, **arrays)
+    made = {_TABLE: text.getvalue().encode(), _CURVES: packed.getvalue()}
     record = {
         "what": "Running and late diffusion coefficients of particles in synthetic Kolmogorov turbulence",
         "command": "python -m crlab.turbulence results FOLDER",
         "cases": len(done),
         "processor_hours": round(sum(row["seconds"] for row in rows) / 3600, 2),
         "first_displacements": early,
-        "sha256": {name: hashlib.sha256((target / name).read_bytes()).hexdigest() for name in (_TABLE, _CURVES)},
+        "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in made.items()},
     }
-    (target / _MANIFEST).write_text(json.dumps(record, indent=1) + "\n")
+    target.mkdir(parents=True, exist_ok=True)
+    for name, data in (made | {_MANIFEST: (json.dumps(record, indent=1) + "\n").encode()}).items():
+        ensemble.write_file(target / name, data)
 
 
 def load(**selection: Any) -> Table:
@@ -389,9 +439,15 @@ def _chosen(cases: Sequence[Case] | None) -> Sequence[Case]:
     return CASES if cases is None else cases
 
 
-def _piece(folder: Path, case: Case, piece: int) -> Path:
-    # Cases that were computed with other parameters have other names and are not taken for these.
-    return folder / f"{case.name}-{zlib.crc32(repr(case).encode()):08x}-{piece}.npz"
+def _parameters(case: Case) -> dict[str, Any]:
+    means = "mean over the particles of a realisation; quantities 0, 1, 2: dz^2, dx^2 + dy^2, v_z(0) v_z(t)"
+    return {"case": case, "spectrum": "Kolmogorov", "x": f"{means}; lengths and times in L_c"}
+
+
+def _batch(block: Block, *, case: Case) -> Array:
+    """A piece for the store, shape (PIECE, 3, k)."""
+    found = compute(case, block.index, executor=Serial())
+    return np.stack([found[key] for key in _ROWS], axis=1)
 
 
 def _single(*columns: Array) -> Any:

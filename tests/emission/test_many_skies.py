@@ -192,7 +192,7 @@ def test_a_store_is_refused_for_another_map_of_gas_that_looks_the_same(tmp_path)
     assert repr(maps[0]) == repr(maps[1])
     few = FEW | {"scenarios": {"burst": None}, "store": tmp_path / "planes", "progress": False}
     ensemble(1, seed=3, **few, gas=maps[0])
-    with pytest.raises(ValueError, match=r"made with gas = 'Cube.*, not 'Cube"):
+    with pytest.raises(ValueError, match=r"made with gas.values = \[11, 11, 11\] numbers .*, not \[11, 11, 11\] num"):
         ensemble(1, seed=3, **few, gas=maps[1])
     assert stored.missing(tmp_path / "planes") == 0
 
@@ -200,8 +200,31 @@ def test_a_store_is_refused_for_another_map_of_gas_that_looks_the_same(tmp_path)
         def nuclei(self, x, y, z):
             return np.ones_like(x)
 
-    with pytest.raises(ValueError, match="Nameless needs a __repr__"):
+    with pytest.raises(
+        ValueError, match="gas is a Nameless, which cannot be told from another: give a frozen dataclass"
+    ):
         ensemble(1, seed=3, **few, gas=Nameless())
+
+
+def test_a_store_does_not_depend_on_how_numpy_prints(tmp_path):
+    """With no digits printed a store of 0.04 kpc is not taken for one of 0.2 kpc; with three it is known again."""
+    few = FEW | {"scenarios": {"burst": None}, "store": tmp_path / "planes", "progress": False}
+    with np.printoptions(precision=0):
+        first = ensemble(1, seed=3, **few, size=0.0412345 * u.kpc)
+        with pytest.raises(ValueError, match=r"made with size = 0.0412345 kpc, not 0.2 kpc"):
+            ensemble(1, seed=3, **few, size=0.2 * u.kpc)
+    with np.printoptions(precision=3):
+        again = ensemble(1, seed=3, **few, size=41.2345 * u.pc)
+    assert np.array_equal(first.plane, again.plane)
+
+
+def test_a_store_knows_the_order_of_its_scenarios(tmp_path):
+    """They are an axis without names: in another order the numbers would be taken for each other."""
+    few = FEW | {"store": tmp_path / "planes", "progress": False}
+    ensemble(1, seed=3, **few)
+    turned = dict(reversed(FEW["scenarios"].items()))
+    with pytest.raises(ValueError, match="made with scenarios ="):
+        ensemble(1, seed=3, **(few | {"scenarios": turned}))
 
 
 def test_the_command_makes_the_same_store(tmp_path, capsys, monkeypatch):
@@ -222,6 +245,23 @@ def test_the_command_makes_the_same_store(tmp_path, capsys, monkeypatch):
     assert "absorption" in capsys.readouterr().err
     assert main([str(tmp_path / "other"), "--energies", "1e6"]) == 1
     assert "energy" in capsys.readouterr().err
+
+
+def test_a_place_for_no_store_is_refused_before_anything_is_computed(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("crlab.emission.__main__.prepare", None)
+    monkeypatch.setattr("crlab.emission.stochastic.prepare", None)
+    (tmp_path / "file").write_text("mine")
+    for place, words in (
+        (tmp_path / "file", "must be an ensemble"),
+        (tmp_path, "must be an ensemble"),
+        (tmp_path / "file" / "planes", "file is a file"),
+    ):
+        assert main([str(place)]) == 1
+        said = capsys.readouterr().err
+        assert words in said
+        assert said.count("\n") == 1
+        with pytest.raises((OSError, ValueError), match=words):
+            ensemble(1, seed=3, **FEW, store=place)
 
 
 def test_absorption_hides_the_far_side():

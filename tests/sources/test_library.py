@@ -108,10 +108,57 @@ def test_a_library_of_other_parameters_is_refused(small, tmp_path):
     make("late-sedov", tmp_path, progress=False)
     file = tmp_path / "late-sedov.json"
     manifest = json.loads(file.read_text())
-    manifest["parameters"]["escape"]["start"] = "300.0 yr"
+    manifest["parameters"]["scenarios"]["CREDIT 10 TeV"]["start"]["value"] = 300.0
     file.write_text(json.dumps(manifest))
-    with pytest.raises(ValueError, match=r"other parameters.*library make late-sedov"):
+    with pytest.raises(ValueError, match=r"CREDIT 10 TeV.start: 300.0 yr, not 1000.0 yr.*library make late-sedov"):
         load("late-sedov", folder=tmp_path)
+
+
+def test_a_rate_of_the_same_five_digits_is_another(small, tmp_path, monkeypatch):
+    make("late-sedov", tmp_path, progress=False)
+    near = dataclasses.replace(small, galaxy=lambda: Galaxy(rate=(1 + 1e-9) * Galaxy().rate))
+    monkeypatch.setattr(library, "RECIPES", {"late-sedov": near})
+    with pytest.raises(ValueError, match=r"other parameters than the package has now \(galaxy.rate: "):
+        load("late-sedov", folder=tmp_path)
+
+
+def test_a_killed_make_goes_on_where_it_stopped(small, tmp_path, monkeypatch):
+    """The second of three batches fails; the next call computes what is missing and leaves the same file."""
+    make("late-sedov", tmp_path, progress=False)
+    whole = {name: (tmp_path / name).read_bytes() for name in ("late-sedov.npz", "late-sedov.json")}
+    assert {file.name for file in tmp_path.iterdir()} == set(whole)
+    block = library._block
+
+    def dying(one, **tools):
+        if one.index == 1:
+            raise MemoryError
+        return block(one, **tools)
+
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    monkeypatch.setattr(library, "_block", dying)
+    with ThreadPoolExecutor(1) as one, pytest.raises(MemoryError):
+        make("late-sedov", begun, executor=one, progress=False)
+    assert {file.name for file in begun.iterdir()} == {"late-sedov.zarr"}
+    computed = []
+    monkeypatch.setattr(library, "_block", lambda one, **tools: computed.append(one.index) or block(one, **tools))
+    make("late-sedov", begun, progress=False)
+    assert 0 not in computed
+    assert {file.name: file.read_bytes() for file in begun.iterdir()} == whole
+
+
+def test_a_manifest_is_renewed_where_the_numbers_are_the_same(small, tmp_path, monkeypatch, capsys):
+    make("late-sedov", tmp_path, progress=False)
+    file = tmp_path / "late-sedov.json"
+    new = file.read_bytes()
+    file.write_text(json.dumps({"parameters": "as they were written once", "sha256": json.loads(new)["sha256"]}))
+    assert main(["renew", "--folder", str(tmp_path)]) == 0
+    assert file.read_bytes() == new
+    other = dataclasses.replace(small, escape={"start": 900 * u.yr})
+    monkeypatch.setattr(library, "RECIPES", {"late-sedov": other})
+    assert main(["renew", "late-sedov", "--folder", str(tmp_path)]) == 1
+    assert "other numbers than the package gives now" in capsys.readouterr().err
+    assert file.read_bytes() == new
 
 
 def test_packing_keeps_every_number():
@@ -119,12 +166,22 @@ def test_packing_keeps_every_number():
     np.testing.assert_array_equal(library._unpack(library._pack(codes), codes.shape), codes)
 
 
-def test_command(small, tmp_path, capsys):
+def test_command(small, tmp_path, capsys, monkeypatch):
     assert main(["list"]) == 0
     assert "late-sedov" in capsys.readouterr().out
     assert main(["make", "no-such"]) == 1
     assert "no library 'no-such'" in capsys.readouterr().err
-    assert main(["make", "late-sedov", "--folder", str(tmp_path / "nowhere")]) == 1
+    monkeypatch.setattr(library, "prepare", None)
+    (tmp_path / "file").write_text("mine")
+    for arguments, words in (
+        (["make", "late-sedov", "--folder", str(tmp_path / "nowhere")], "does not exist: make this folder first"),
+        (["make", "late-sedov", "--folder", str(tmp_path / "file")], "is a file: choose a folder"),
+        (["make", "late-sedov", "no-such"], "no library 'no-such'"),
+    ):
+        assert main(arguments) == 1
+        said = capsys.readouterr().err
+        assert words in said
+        assert said.count("\n") == 1
 
 
 def test_bad_names():

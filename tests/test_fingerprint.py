@@ -1,0 +1,231 @@
+"""Descriptions of parameters: full precision, whatever numpy prints; what cannot be told apart is refused."""
+
+import dataclasses
+import functools
+import json
+import locale
+import types
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from astropy import units as u
+
+from crlab.acceleration.escape import EscapeLaw
+from crlab.emission.gas import Cube, Ferriere
+from crlab.fingerprint import describe, difference, kernels
+from crlab.sources.population import ARMS, Arms, Population
+from crlab.sources.spectra import Galaxy
+
+LARGE = np.linspace(0, 1, 2000)
+
+
+@dataclasses.dataclass(frozen=True)
+class Law:
+    slope: float
+    start: u.Quantity
+
+    def escape_time(self, energy):
+        return self.start * energy.value**-self.slope
+
+
+class Named:
+    def __init__(self, numbers):
+        self.numbers = numbers
+
+    def __repr__(self):
+        return f"Named({self.numbers!r})"
+
+
+def law(energy):
+    return 1 / energy
+
+
+def factory(slope):
+    def inner(energy):
+        return energy**-slope
+
+    return inner
+
+
+# Pairs of values that differ by little.
+PAIRS = [
+    (0.04 * u.kpc, 0.2 * u.kpc),
+    (0.1, np.nextafter(0.1, 1) + 1e-12),
+    (1, True),
+    (1, "1"),
+    (None, "None"),
+    (2**53, 2**53 + 1),
+    (float("inf"), "inf"),
+    (1.0, 1.0 + 0j),
+    (1 * u.kpc, 1 * u.pc),
+    (1 * u.kpc, 1 * u.GV),
+    (1 * u.kpc, 1.0),
+    (1 * u.Unit(1.2345678901234 * u.kpc), 1 * u.Unit(1.2345678912345 * u.kpc)),
+    (LARGE, np.where(np.arange(2000) == 1000, 0.25, LARGE)),
+    (LARGE * u.kpc, LARGE * u.pc),
+    (LARGE, LARGE.reshape(2, 1000)),
+    (np.ma.array([1.0, 2.0], mask=[False, True]), np.ma.array([1.0, 2.0], mask=[False, False])),
+    ([1, [2, 3]], [[1, 2], 3]),
+    ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
+    ({1: "a"}, {"1": "a"}),
+    ({"value": 1.0, "unit": "kpc"}, 1 * u.kpc),
+    (EscapeLaw(), EscapeLaw(start=(300 + 1e-8) * u.yr)),
+    (EscapeLaw().escape_time, EscapeLaw().max_energy),
+    (EscapeLaw(slope=1.0).escape_time, EscapeLaw().escape_time),
+    (Law(1.0, 1 * u.yr), Law(1.0 + 1e-9, 1 * u.yr)),
+    (Named(LARGE), Named(np.where(np.arange(2000) == 1000, 0.25, LARGE))),
+    (Named(np.array([1 / 3])), Named(np.array([1 / 3 + 1e-10]))),
+    (factory(1.0), factory(2.0)),
+    (functools.partial(law, 1), functools.partial(law, 2)),
+    (np.exp, np.log),
+    (Galaxy(rate=Population("Lorimer 2006").ring_density), Galaxy(rate=Population("Green 2015").ring_density)),
+    (Arms(), Arms(arms=dict(reversed(ARMS.items())))),  # which sources are drawn depends on the order
+    (Ferriere(), Ferriere("HI")),
+    (u.kpc, u.pc),
+    ({1, 2}, {1, 3}),
+]
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: repr(pair[0])[:40])
+@pytest.mark.parametrize("options", [{}, {"precision": 0}, {"precision": 3, "threshold": 5, "suppress": True}])
+def test_what_differs_is_told_apart_whatever_numpy_prints(pair, options):
+    with np.printoptions(**options):
+        first, second = (describe({"it": value}) for value in pair)
+    plain = [describe({"it": value}) for value in pair]
+    assert [first, second] == plain
+    assert difference(first, second)
+    for one in plain:
+        assert difference(one, json.loads(json.dumps(one, allow_nan=False))) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "same"),
+    [
+        (40 * u.pc, 0.04 * u.kpc),
+        ([1, 2] * u.kpc, [1000, 2000] * u.pc),
+        (np.geomspace(1, 1e6, 50), np.nextafter(np.geomspace(1, 1e6, 50), 0)),
+        (1, 1.0),
+        ((1, 2), [1, 2]),
+        (np.float64(0.1), 0.1),
+        (np.int64(3), 3),
+        (np.bool(True), True),
+        (types.MappingProxyType({"a": 1}), {"a": 1}),
+        (LARGE.astype(">f8"), LARGE),
+        (np.asfortranarray(np.ones((50, 40))), np.ones((50, 40))),
+        (float("nan"), float("nan")),
+        (Law(1.0, 1 * u.yr), Law(1.0, 365.25 * u.day)),
+        (factory(1.0), factory(1.0)),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_what_is_the_same_is_known_again(one, same):
+    assert difference(describe(one), describe(same)) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (lambda energy: energy, "it.law is a lambda, which cannot be told from another: give a frozen dataclass"),
+        (object(), "it.law is a object"),
+        (ThreadPoolExecutor, None),
+        (ThreadPoolExecutor(1), "it.law is a ThreadPoolExecutor"),
+        (np.random.default_rng(1).normal, "it.law is a Generator"),
+        (functools.partial(lambda a, b: a, 1), "it.law is a lambda"),
+        (np.zeros(2, dtype=[("a", float)]), "give its fields as arrays"),
+        (types.SimpleNamespace(a=[object()]), "it.law is a SimpleNamespace"),
+        (Named("a, ..., z"), "cut short"),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_what_cannot_be_told_apart_is_refused(value, words):
+    if words is None:
+        assert describe(value)
+        return
+    with pytest.raises(ValueError, match=words):
+        describe({"law": value}, "it")
+
+
+def test_a_table_is_refused_since_it_rounds_what_it_shows():
+    from astropy.table import Table
+
+    with pytest.raises(ValueError, match="give its numbers as arrays"):
+        describe(Table({"a": [1 / 3]}))
+
+
+BODY = """
+import dataclasses
+
+SLOPE = 1
+
+def law(energy):
+    return {0}
+
+@dataclasses.dataclass
+class Law:
+    slope: float = 1.0
+
+    def escape_time(self, energy):
+        return {0}
+"""
+
+
+@pytest.mark.parametrize("what", ["law", "Law"])
+def test_code_of_your_own_counts(what, tmp_path, monkeypatch):
+    """Two functions or classes of one name are told apart by their source, those of the package by their name."""
+    found = []
+    for number, body in enumerate(("1 / energy", "2 / energy", "1 / energy")):
+        module = types.ModuleType("mine")
+        file = tmp_path / f"mine{number}.py"
+        file.write_text(BODY.format(body))
+        module.__file__ = str(file)
+        monkeypatch.setitem(__import__("sys").modules, "mine", module)
+        exec(compile(file.read_text(), str(file), "exec"), module.__dict__)
+        found.append(describe(module.law if what == "law" else module.Law()))
+    assert difference(found[0], found[2]) is None
+    where, *_ = difference(found[0], found[1])
+    assert where == "source"
+    assert difference(found[0], found[1], source=False) is None
+    assert set(describe(EscapeLaw())) == {"class", "peak", "start", "slope", "floor"}
+
+
+def test_a_place_is_named():
+    def galaxy(floor):
+        return describe({"scenarios": {"CREDIT": EscapeLaw(floor=floor * u.TeV)}, "seed": 1})
+
+    assert difference(galaxy(1), galaxy(10)) == ("scenarios.CREDIT.floor", "1.0 TeV", "10.0 TeV")
+    assert difference({"a": [1, {"b": 2}]}, {"a": [1, {"b": 3}]}) == ("a[1].b", "2", "3")
+    assert difference({"a": 1}, {"a": 1, "b": "x"}) == ("b", None, "'x'")
+    assert difference({"a": 1, "b": 2}, {"b": 2, "a": 1}, ordered=False) is None
+    cubes = [Cube(v / u.cm**3, first=[0] * 3 * u.kpc, step=[1] * 3 * u.kpc) for v in (LARGE.reshape(20, 10, 10),) * 2]
+    assert difference(describe(cubes[0]), describe(cubes[1])) is None
+
+
+def test_the_locale_does_not_matter():
+    before = locale.setlocale(locale.LC_ALL)
+    wanted = describe({"size": 0.5 * u.kpc, "numbers": Named(np.array([0.5]))})
+    try:
+        for name in ("de_DE.UTF-8", "C.UTF-8", "C"):
+            try:
+                locale.setlocale(locale.LC_ALL, name)
+            except locale.Error:
+                continue
+            assert describe({"size": 0.5 * u.kpc, "numbers": Named(np.array([0.5]))}) == wanted
+    finally:
+        locale.setlocale(locale.LC_ALL, before)
+
+
+def test_kernels_are_source_with_all_ends_of_lines_alike(tmp_path):
+    found = []
+    for ends in ("\n", "\r\n", "\n\n"):
+        file = tmp_path / f"{len(found)}.py"
+        file.write_bytes(f"one = 1{ends}two = 2{ends}".encode())
+        module = types.ModuleType("kernel")
+        module.__file__ = str(file)
+        found.append(kernels([module]))
+    assert found[0] == found[1] != found[2]
+    assert set(kernels([law, Law])) == {f"{__name__}.law", f"{__name__}.Law"}
+    with pytest.raises(ValueError, match="source of no cannot be found"):
+        kernels([types.ModuleType("no")])
+    with pytest.raises(ValueError, match="must be modules, classes or functions, got 3"):
+        kernels([3])
