@@ -11,10 +11,10 @@ import numpy as np
 from astropy import units as u
 
 from crlab import command, ensemble
-from crlab.acceleration.escape import EscapeLaw
 from crlab.emission.absorption import Absorption
-from crlab.emission.density import Suppression, one_blas_thread
+from crlab.emission.density import one_blas_thread
 from crlab.emission.stochastic import prepare
+from crlab.sources.release import Burst, EscapeLaw, Release, Suppression
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,8 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if not options.step > 0:
             raise ValueError(f"--step must be positive, got {options.step}")
-        scenarios = {
-            "burst": None,
+        scenarios: dict[str, Release] = {
+            "burst": Burst(),
             "CREDIT": EscapeLaw(floor=options.floor * u.TeV),
             "slow": Suppression(factor=options.factor, recovery=options.recovery * u.kyr),
         }

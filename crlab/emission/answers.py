@@ -12,11 +12,12 @@ from crlab.diffusion.green import Halo
 from crlab.emission import cross_sections as cs
 from crlab.emission import smooth
 from crlab.emission.absorption import CMB, Absorption
-from crlab.emission.density import Suppression, spread
+from crlab.emission.density import spread
 from crlab.emission.gas import Ferriere
 from crlab.emission.line_of_sight import Axisymmetric, integrate
 from crlab.emission.stochastic import beam_scale, column_share, exceedance
 from crlab.sources.credit import source_count
+from crlab.sources.release import Suppression
 
 __all__ = ["ANSWERS"]
 

@@ -26,12 +26,12 @@ import numpy as np
 from astropy import units as u
 from numpy.typing import NDArray
 
-from crlab.acceleration.escape import EscapeLaw
 from crlab.diffusion.green import Halo
 from crlab.parallel import Block, blocks, map_blocks
 from crlab.sources.bins import bin_weights, proton_bins
 from crlab.sources.credit import RATE
 from crlab.sources.population import Arms, Population
+from crlab.sources.release import Burst, EscapeLaw, Release
 from crlab.sources.spectra import Galaxy, Simulator, prepare
 from crlab.units import Array
 
@@ -106,10 +106,10 @@ class Recipe:
         return np.concatenate(map_blocks(task, work, executor=executor, progress=progress, label=self.title))
 
     def _tools(self) -> tuple[Simulator, Array]:
-        laws = [EscapeLaw(floor=floor * u.TeV, **self.escape) for floor in self.floors]
+        laws: list[Release] = [Burst(), *(EscapeLaw(floor=floor * u.TeV, **self.escape) for floor in self.floors)]
         bins = proton_bins()
         weights = bin_weights(_GRID.value * u.GeV, bins.low, bins.high)
-        return prepare(self.galaxy(), _GRID, scenarios=(None, *laws)), weights
+        return prepare(self.galaxy(), _GRID, scenarios=dict(zip(self.scenarios, laws, strict=True))), weights
 
     @property
     def parameters(self) -> dict[str, Any]:
