@@ -44,6 +44,7 @@ _CHUNK = 1_000_000  # numbers in the larger matrix of a product: it stays in the
 _GONE = 8.0  # Λ/z_max², beyond which 3e-9 of the particles are left
 _FIRST = 1e-9  # of the time that this takes: where panels of an integral over it begin
 _PANELS = 27  # of it, three a decade
+_NODES = 12  # a decade of Λ at which smoothed discs are computed
 _BURST = Burst()
 
 
@@ -533,8 +534,8 @@ def direct(
     used = (wide > 0) & (wide < _OLDEST * h**2)
     points = [np.atleast_1d(take(n, v, u.kpc)) for n, v in (("x", x), ("y", y), ("z", z))]
     place = take("position", catalogue.position, u.kpc)
-    out = np.empty((points[0].size, R.size))
-    for k in range(R.size):
+    out = np.zeros((points[0].size, R.size))
+    for k in np.flatnonzero(used.any(axis=0)):
         i = np.flatnonzero(used[:, k])
         Lambda, source = (wide[i, k, None] + blur) * u.kpc**2, place[i, 2:] * u.kpc
         for p, (a, b, c) in enumerate(zip(*points, strict=True)):
@@ -632,7 +633,9 @@ def _smoothed(population: Population, r: Array, wide: Array) -> Array:
     ring = np.arange(0.025, edge, 0.05)
     source = (population.surface_density(ring * u.kpc) * population.rate).to_value(_RATE)
     least = 0.15**2 / 2  # the rings resolve nothing narrower; from there to zero it is linear, as diffusion begins
-    nodes = np.geomspace(least, max(wide.max(), 2 * least) * 1.001, 8 + int(12 * np.log10(max(wide.max() / least, 1))))
+    nodes = np.geomspace(
+        least, max(wide.max(), 2 * least) * 1.001, 8 + int(_NODES * np.log10(max(wide.max() / least, 1)))
+    )
     values = np.empty((nodes.size, r.size))
     for i, L in enumerate(nodes):
         kernel = ive(0, r[:, None] * ring / (2 * L)) * np.exp(-((r[:, None] - ring) ** 2) / (4 * L)) / (2 * L)

@@ -340,8 +340,8 @@ def course(scenario: Release) -> Course:
         highest = _between(lambda E: bool(np.isfinite(times(scenario, E))), _ENERGIES[top], _ENERGIES[top + 1])[0]
     first = float(min(t[out].min(), times(scenario, np.array(highest)) if np.isfinite(highest) else np.inf))
 
-    def log_time(x: Array) -> Array:
-        return np.log(np.maximum(times(scenario, np.exp(x)), _SOON))
+    def log_time(E: Array) -> Array:
+        return np.log(np.maximum(times(scenario, E), _SOON))
 
     x, y = np.log(_ENERGIES), np.log(np.maximum(t, _SOON))
     with np.errstate(invalid="ignore"):
@@ -359,10 +359,10 @@ def course(scenario: Release) -> Course:
 
 
 def _bend(y: Callable[[Array], Array], low: float, high: float) -> tuple[float, float] | None:
-    """Energies on both sides of an abrupt bend of y(ln E), by looking ever closer; None where y is smooth."""
+    """Energies on both sides of an abrupt bend of y over ln E, by looking ever closer; None where y is smooth."""
     while True:
         x = np.linspace(low, high, 34)
-        values = y(x)
+        values = y(np.exp(x))
         if not np.all(np.isfinite(values)):
             return None
         slope = np.diff(values) / np.diff(x)
@@ -377,7 +377,7 @@ def _bend(y: Callable[[Array], Array], low: float, high: float) -> tuple[float, 
     if abs(values[step + 1] - values[step]) > 1e-3:
         middle = (values[step] + values[step + 1]) / 2
         sign = np.sign(values[step] - middle)
-        return _between(lambda E: bool((y(np.log(E)) - middle) * sign > 0), *np.exp(x[step : step + 2]))
+        return _between(lambda E: bool((y(E) - middle) * sign > 0), *np.exp(x[step : step + 2]))
     (left, right), n = np.array([values[6] - values[0], values[33] - values[27]]) / (x[6] - x[0]), 33
     at = x[0] + (values[n] - values[0] - right * (x[n] - x[0])) / (left - right)
     return (float(f"{np.exp(at):.11g}"),) * 2  # what rounding leaves of it must not depend on the processor

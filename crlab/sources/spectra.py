@@ -11,8 +11,8 @@ only the distance ρ and the age T of a source matter. Millions of sources are f
   quantile at n standard deviations by about 0.07 ε (n² - 1).
 
 Where a scenario has Λ = κτ, its sources are added by this formula. Any other Λ(τ) is read from a table, 40 times a
-decade of τ, by monotonic cubics: slow diffusion is met to 1e-5 of a term, and a law with a kink to a per cent for
-sources that are within 6 per cent of its age.
+decade of τ, by monotonic cubics: where it is smooth a term is met to 1e-7; where it
+bends abruptly, terms within 6 per cent of that time are met roughly.
 
 Derived in the chapter "One Galaxy, many Galaxies".
 """
