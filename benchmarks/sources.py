@@ -12,13 +12,13 @@ import time
 import numpy as np
 from astropy import units as u
 
-from crlab.acceleration.escape import EscapeLaw
 from crlab.sources import _kernels
 from crlab.sources.credit import RATE
+from crlab.sources.release import Burst, EscapeLaw
 from crlab.sources.spectra import Galaxy, _tables, prepare
 
 BARS = {"terms per second": 1e8, "kernel over numpy": 4, "split over numpy": 15, "seconds a realisation": 0.15}
-SCENARIOS = (None, *(EscapeLaw(floor=floor * u.TeV) for floor in (1, 10, 100)))
+SCENARIOS = {"burst": Burst(), **{f"{floor} TeV": EscapeLaw(floor=floor * u.TeV) for floor in (1, 10, 100)}}
 GRID = np.geomspace(10, 1e6, 401) * u.GV
 
 
@@ -49,17 +49,21 @@ def best(function, repeats=5):
 
 def main():
     galaxy = Galaxy()
-    _, kappa, weight, delay = _tables(galaxy, GRID, SCENARIOS)
+    kappa, weight, delay, slow, clock = _tables(galaxy, GRID, SCENARIOS)[1]
     rng = np.random.default_rng(1)
     # Old enough and near enough that every term counts.
     rho2, age = 0.1 * rng.random(500), 0.5 + 0.5 * rng.random(500)
     high = slice(0, 240)
     some = kappa[high].copy(), delay[:1, high].copy(), weight[high].copy()
     found = np.zeros((1, some[0].size))
-    terms = _kernels.total(rho2, age, *some, 0.0, found)
+
+    def ours_into(out):
+        return _kernels.total(rho2, age, some[0], some[1][0], some[2], slow[0], clock[0], 0.0, out[0])
+
+    terms = ours_into(found)
     assert terms == age.size * some[0].size
     assert np.allclose(found, numpy_sum(rho2, age, *some), rtol=1e-9)
-    ours = best(lambda: _kernels.total(rho2, age, *some, 0.0, np.zeros_like(found))) / terms
+    ours = best(lambda: ours_into(np.zeros_like(found))) / terms
     theirs = best(lambda: numpy_sum(rho2, age, *some)) / terms
 
     simulator = prepare(galaxy, GRID, scenarios=SCENARIOS)

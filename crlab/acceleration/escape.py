@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from astropy import units as u
 
+from crlab.galaxy import Halo
 from crlab.units import Array, take
 
 __all__ = ["EscapeLaw", "sedov_slope"]
@@ -52,6 +53,8 @@ def sedov_slope(*, amplified: Any = 1.5, expansion: Any = 0.4) -> Array:
 @dataclass(frozen=True)
 class EscapeLaw:
     """When a remnant lets its particles go. For nuclei put the energy of a proton of the same rigidity.
+
+    A scenario for `sources` and `emission`: it has the two methods of `crlab.sources.release.Release`.
 
     Parameters
     ----------
@@ -134,17 +137,17 @@ class EscapeLaw:
         Parameters
         ----------
         energy : Quantity
-            E ≤ E_M, any shape.
+            E, any shape.
 
         Returns
         -------
         Quantity
-            In yr.
+            In yr; infinite above the peak, where the remnant has no particles that could leave.
 
         Raises
         ------
         ValueError
-            An energy that is not positive, or above the peak, where the remnant has no particles.
+            An energy that is not positive.
         UnitConversionError
             A bare number or a wrong unit.
 
@@ -157,9 +160,40 @@ class EscapeLaw:
         """
         peak, floor, start, a = self._numbers
         E = take("energy", energy, u.GeV, positive=True)
-        if np.any(peak * (1 + 1e-12) < E):  # an energy given in another unit is rounded
-            raise ValueError(f"energy must be at most the peak {peak:g} GeV, got {E.max():g} GeV")
-        return start * (np.maximum(E, floor) / peak) ** (-1 / a) * u.yr
+        held = peak * (1 + 1e-12) >= E  # an energy given in another unit is rounded
+        return np.where(held, start * (np.maximum(E, floor) / peak) ** (-1 / a), np.inf) * u.yr
+
+    def spread(self, since: u.Quantity, rigidity: u.Quantity, halo: Halo) -> u.Quantity:
+        """Λ = κ(R) τ: once they have left, particles diffuse as everywhere in the halo.
+
+        Parameters
+        ----------
+        since : Quantity
+            τ ≥ 0 since they left, any shape.
+        rigidity : Quantity
+            R; broadcast.
+        halo : Halo
+
+        Returns
+        -------
+        Quantity
+            In kpc2.
+
+        Raises
+        ------
+        ValueError
+            A negative time, a rigidity that is not positive.
+        UnitConversionError
+            A bare number or a wrong unit.
+
+        Examples
+        --------
+        >>> from astropy import units as u
+        >>> from crlab.galaxy import Halo
+        >>> print(f"{EscapeLaw().spread(10 * u.kyr, 10 * u.TV, Halo()):.3f}")
+        0.105 kpc2
+        """
+        return (halo.kappa(rigidity) * take("since", since, u.Myr, non_negative=True) * u.Myr).to(u.kpc**2)
 
     @property
     def end(self) -> u.Quantity:
@@ -194,10 +228,7 @@ class EscapeLaw:
         >>> [bool(x) for x in EscapeLaw().released([10, 100] * u.TeV, 1e4 * u.yr)]
         [False, True]
         """
-        peak, _, _, _ = self._numbers
-        E = take("energy", energy, u.GeV, positive=True)
-        t = take("time", time, u.yr, positive=True)
-        return (peak >= E) & (self.escape_time(np.minimum(E, peak) * u.GeV).to_value(u.yr) <= t)
+        return self.escape_time(energy).to_value(u.yr) <= take("time", time, u.yr, positive=True)
 
     def spectrum(self, energy: u.Quantity, *, efficiency: Any, explosion: u.Quantity, constant: float) -> u.Quantity:
         r"""Spectrum of what escaped where a share ξ_esc of the energy flux ρU³/2 of a Sedov shock leaves at E_max(t).

@@ -11,10 +11,9 @@ import numpy as np
 from astropy import units as u
 
 from crlab import command, ensemble
-from crlab.acceleration.escape import EscapeLaw
 from crlab.emission.absorption import Absorption
-from crlab.emission.density import Suppression
 from crlab.emission.stochastic import prepare
+from crlab.sources.release import Burst, EscapeLaw, Release, Suppression
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,8 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
         ensemble.check_store(options.store)
         if not options.step > 0:
             raise ValueError(f"--step must be positive, got {options.step}")
-        scenarios = {
-            "burst": None,
+        scenarios: dict[str, Release] = {
+            "burst": Burst(),
             "CREDIT": EscapeLaw(floor=options.floor * u.TeV),
             "slow": Suppression(factor=options.factor, recovery=options.recovery * u.kyr),
         }

@@ -11,12 +11,13 @@ from crlab.answers import Answer
 from crlab.emission import cross_sections as cs
 from crlab.emission import smooth
 from crlab.emission.absorption import CMB, Absorption
-from crlab.emission.density import Suppression, spread
+from crlab.emission.density import spread
 from crlab.emission.gas import Ferriere
 from crlab.emission.line_of_sight import Axisymmetric, integrate
 from crlab.emission.stochastic import beam_scale, column_share, exceedance
 from crlab.galaxy import Halo
 from crlab.sources.credit import source_count
+from crlab.sources.release import Suppression
 
 __all__ = ["ANSWERS"]
 

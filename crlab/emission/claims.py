@@ -5,11 +5,12 @@ from astropy import units as u
 
 from crlab.claims import Claim
 from crlab.emission.cross_sections import RIGIDITY, emissivity_matrix
-from crlab.emission.density import Scenario, Suppression, spread
+from crlab.emission.density import spread
 from crlab.emission.smooth import measurements
 from crlab.emission.stochastic import beam_scale, column_share
 from crlab.galaxy import Halo
 from crlab.sources.credit import source_count
+from crlab.sources.release import Burst, Release, Suppression
 
 __all__ = ["CLAIMS"]
 
@@ -29,7 +30,7 @@ def _highest(regions: tuple[str, ...]) -> u.Quantity:
     return max(measurements(region)["energy"].max() for region in regions).to(u.PeV)
 
 
-def _brightened(age: u.Quantity, rigidity: u.Quantity, scenario: Scenario) -> float:
+def _brightened(age: u.Quantity, rigidity: u.Quantity, scenario: Release) -> float:
     """Intensity along 15 kpc of the plane with one source of 50 pc on it, over that without."""
     wide = spread(age, rigidity, scenario=scenario)[0, 0] + (50 * u.pc) ** 2 / 2
     free = (Halo().kappa(rigidity) * age / wide).to_value(u.one)
@@ -89,7 +90,7 @@ CLAIMS: list[Claim] = [
         stated=(2.0, 5.0),
         tolerance=0.1,
         variants={
-            "burst": {"scenario": None},
+            "burst": {"scenario": Burst()},
             "milder": {"scenario": Suppression(factor=10.0)},
             "older": {"age": 10 * u.kyr},
             "low": {"rigidity": 10 * u.TV},

@@ -9,7 +9,7 @@ Derived in the chapter "One Galaxy".
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -18,17 +18,18 @@ from astropy import units as u
 from scipy.interpolate import make_interp_spline
 from scipy.special import erfc, ive
 
-from crlab.acceleration.escape import EscapeLaw
-from crlab.diffusion.green import age_fraction, green, suppressed_spread, theta
+from crlab.diffusion.green import age_fraction, green, theta
 from crlab.emission import _density_kernels
 from crlab.emission.line_of_sight import Axisymmetric
 from crlab.emission.smooth import relative_density
 from crlab.galaxy import SUN, Halo, solar_radius
 from crlab.parallel import Block, blocks, map_blocks
+from crlab.sources import release
 from crlab.sources.population import Catalogue, Population
+from crlab.sources.release import Burst, Release
 from crlab.units import Array, take
 
-__all__ = ["Density", "Scenario", "Suppression", "density", "direct", "mean_field", "missing", "spread", "window"]
+__all__ = ["Density", "density", "direct", "mean_field", "missing", "spread", "window"]
 
 _RATE = 1 / (u.kpc**2 * u.Myr)
 _OLDEST = 3.0  # κT/z_max², beyond which 5e-4 of the mean is left out
@@ -38,48 +39,16 @@ _WIDE = 12.0  # Λ over the squared spacing, above which linear interpolation is
 _REFINED = 4.0  # the same for cubic splines, 3e-4
 _SQUARES = 80
 _CHUNK = 1_000_000  # numbers in the larger matrix of a product: it stays in the cache
+_GONE = 8.0  # Λ/z_max², beyond which 3e-9 of the particles are left
+_FIRST = 1e-9  # of the time that this takes: where panels of an integral over it begin
+_PANELS = 27  # of it, three a decade
+_NODES = 12  # a decade of Λ at which smoothed discs are computed
+_BURST = Burst()
 
 
-@dataclass(frozen=True)
-class Suppression:
-    """Slow diffusion around each source at first, κ(τ) = κ [1/χ + (1 - 1/χ)(1 - exp(-τ/τ_r))].
-
-    A simple model of time-dependent diffusion with this book's numbers: particles make the waves that hold them.
-
-    Parameters
-    ----------
-    factor : float
-        χ ≥ 1.
-    recovery : Quantity
-        τ_r.
-
-    Raises
-    ------
-    ValueError
-        χ < 1, a time that is not positive.
-    UnitConversionError
-        A time without unit.
-
-    Examples
-    --------
-    >>> Suppression().factor
-    100.0
-    """
-
-    factor: float = 100.0
-    recovery: u.Quantity = field(default_factory=lambda: 50 * u.kyr)
-
-    def __post_init__(self) -> None:
-        if not float(take("factor", self.factor, "")) >= 1:
-            raise ValueError(f"factor must be at least 1, got {self.factor!r}")
-        take("recovery", self.recovery, u.Myr, positive=True)
-
-
-Scenario = EscapeLaw | Suppression | None
-"""When particles leave and how they spread: a delay, slow diffusion at first, or for None neither (burst-like)."""
-
-
-def spread(age: u.Quantity, rigidity: u.Quantity, *, halo: Halo | None = None, scenario: Scenario = None) -> u.Quantity:
+def spread(
+    age: u.Quantity, rigidity: u.Quantity, *, halo: Halo | None = None, scenario: Release = _BURST
+) -> u.Quantity:
     """Λ = ∫κ dτ of sources of some ages, for each rigidity.
 
     Parameters
@@ -87,18 +56,18 @@ def spread(age: u.Quantity, rigidity: u.Quantity, *, halo: Halo | None = None, s
     age : Quantity, shape (n,)
     rigidity : Quantity, shape (k,)
     halo : Halo, optional
-    scenario : EscapeLaw or Suppression, optional
-        Rigidities above the peak of an escape law leave with it.
+    scenario : Release
+        When particles leave, and how they spread; by default a burst.
 
     Returns
     -------
     Quantity, shape (n, k)
-        In kpc2, zero where the source still holds its particles.
+        In kpc2, zero where the source still holds its particles, or never releases them.
 
     Raises
     ------
     ValueError
-        A negative age, a rigidity that is not positive, an unknown kind of scenario.
+        A negative age, a rigidity that is not positive, no scenario.
     UnitConversionError
         A bare number or a wrong unit.
 
@@ -109,29 +78,26 @@ def spread(age: u.Quantity, rigidity: u.Quantity, *, halo: Halo | None = None, s
     [[0.026 0.105]
      [0.263 1.046]] kpc2
     """
-    T = np.atleast_1d(take("age", age, u.Myr, non_negative=True))[:, None]
+    law = release.one(scenario)
     R = np.atleast_1d(take("rigidity", rigidity, u.GV, positive=True))
-    kappa = (halo or Halo()).kappa(R * u.GV)
-    if scenario is None:
-        return T * u.Myr * kappa
-    if isinstance(scenario, Suppression):
-        return suppressed_spread(T * u.Myr, kappa=kappa, suppression=scenario.factor, recovery=scenario.recovery)
-    if not isinstance(scenario, EscapeLaw):
-        raise ValueError(f"scenario must be None, an EscapeLaw or a Suppression, got {type(scenario).__name__}")
-    leave = scenario.escape_time(np.minimum(R * u.GeV, scenario.peak)).to_value(u.Myr)
-    return np.maximum(T - leave, 0) * u.Myr * kappa
+    since = np.atleast_1d(take("age", age, u.Myr, non_negative=True))[:, None] - release.times(law, R)
+    area = release.areas(law, np.maximum(since, 0.0), R, halo or Halo())
+    return np.where(since > 0, area, 0.0) * u.kpc**2
 
 
-def window(rigidity: u.Quantity, *, halo: Halo | None = None) -> u.Quantity:
+def window(rigidity: u.Quantity, *, halo: Halo | None = None, scenario: Release = _BURST) -> u.Quantity:
     """Time span from which sources are needed: ages up to 3 z_max²/κ of the lowest rigidity, and 0.5 Myr.
 
-    Older sources make 5e-4 of the mean (`missing`). The half Myr is for particles that leave late or spread slowly.
+    Older sources make 5e-4 of the mean (`missing`). The half Myr is for particles that leave late or spread slowly. A
+    scenario that takes more gets more.
 
     Parameters
     ----------
     rigidity : Quantity
         Any shape.
     halo : Halo, optional
+    scenario : Release
+        By default a burst.
 
     Returns
     -------
@@ -141,7 +107,7 @@ def window(rigidity: u.Quantity, *, halo: Halo | None = None) -> u.Quantity:
     Raises
     ------
     ValueError
-        A rigidity that is not positive.
+        A rigidity that is not positive, no scenario, one whose particles never leave the halo.
     UnitConversionError
         A bare number or a wrong unit.
 
@@ -151,8 +117,19 @@ def window(rigidity: u.Quantity, *, halo: Halo | None = None) -> u.Quantity:
     >>> print(f"{window(10 * u.TV):.1f}")
     7.7 Myr
     """
-    where = halo or Halo()
-    return np.max(2 * _OLDEST * where.escape_time(rigidity)) + 0.5 * u.Myr
+    where, law = halo or Halo(), release.one(scenario)
+    enough = np.max(2 * _OLDEST * where.escape_time(rigidity)) + 0.5 * u.Myr
+    R = np.ravel(take("rigidity", rigidity, u.GV, positive=True))
+    left = release.times(law, R)
+    if not np.any(np.isfinite(left)):
+        return enough
+    latest = left[np.isfinite(left)].max()
+    h = float(take("height of the halo", where.height, u.kpc))
+    if np.all(
+        spread([enough.value] * u.Myr, R * u.GV, halo=where, scenario=law)[0, np.isfinite(left)].value >= _OLDEST * h**2
+    ):
+        return enough
+    return (latest + release.table(law, R, where, _OLDEST * h**2)[0][-1]) * u.Myr
 
 
 def missing(span: u.Quantity, rigidity: u.Quantity, *, halo: Halo | None = None) -> Array:
@@ -291,7 +268,7 @@ def density(
     *,
     population: Population,
     halo: Halo | None = None,
-    scenario: Scenario = None,
+    scenario: Release = _BURST,
     spacing: u.Quantity = 0.1 * u.kpc,
     edge: u.Quantity = 20 * u.kpc,
     levels: int = 11,
@@ -312,7 +289,8 @@ def density(
     population : Population
         Whose mean at its Sun is the unit.
     halo : Halo, optional
-    scenario : EscapeLaw or Suppression, optional
+    scenario : Release
+        By default a burst.
     spacing, edge : Quantity
         Of the finest grid, which runs from -edge to edge in x and y.
     levels : int
@@ -330,8 +308,8 @@ def density(
     Raises
     ------
     ValueError
-        No sources, or such with another Sun than the population's; fewer than one level, lengths that are not positive,
-        an edge that is no multiple of the spacing.
+        No sources, or such with another Sun than the population's; no scenario, fewer than one level, lengths that are
+        not positive, an edge that is no multiple of the spacing.
     UnitConversionError
         A bare number or a wrong unit.
 
@@ -367,7 +345,7 @@ def density(
         rigidity=R,
         unit=unit,
         halo=where,
-        scenario=scenario,
+        scenario=release.one(scenario),
         dx=dx,
         edge=side,
         cells=_cascade(cells),
@@ -429,7 +407,7 @@ def _one_rigidity(
     rigidity: Array,
     unit: Array,
     halo: Halo,
-    scenario: Scenario,
+    scenario: Release,
     dx: float,
     edge: float,
     cells: Sequence[int],
@@ -497,7 +475,7 @@ def direct(
     *,
     population: Population,
     halo: Halo | None = None,
-    scenario: Scenario = None,
+    scenario: Release = _BURST,
     size: u.Quantity = 50 * u.pc,
 ) -> Array:
     """Density at a few places by adding all sources one by one: what `density` is held to.
@@ -515,7 +493,7 @@ def direct(
     Raises
     ------
     ValueError
-        A place outside the halo, sources with another Sun than the population's.
+        A place outside the halo, no scenario, sources with another Sun than the population's.
     UnitConversionError
         A bare number or a wrong unit.
 
@@ -538,8 +516,8 @@ def direct(
     used = (wide > 0) & (wide < _OLDEST * h**2)
     points = [np.atleast_1d(take(n, v, u.kpc)) for n, v in (("x", x), ("y", y), ("z", z))]
     place = take("position", catalogue.position, u.kpc)
-    out = np.empty((points[0].size, R.size))
-    for k in range(R.size):
+    out = np.zeros((points[0].size, R.size))
+    for k in np.flatnonzero(used.any(axis=0)):
         i = np.flatnonzero(used[:, k])
         Lambda, source = (wide[i, k, None] + blur) * u.kpc**2, place[i, 2:] * u.kpc
         for p, (a, b, c) in enumerate(zip(*points, strict=True)):
@@ -553,14 +531,14 @@ def mean_field(
     *,
     population: Population,
     halo: Halo | None = None,
-    scenario: Scenario = None,
+    scenario: Release = _BURST,
     size: u.Quantity = 50 * u.pc,
 ) -> Axisymmetric:
     """Mean density of a population over that of points that burst, at the Sun, for each rigidity.
 
     A delay shifts all ages of a steady population and changes no mean. Slow diffusion at first keeps particles near
-    the plane for longer: the mean is that of constant κ plus ∫ (1/κ(τ) - 1/κ) F(Λ) dΛ, with F the density that sources
-    of spread Λ make. The width of the sources takes away ∫ F/κ dΛ up to size²/2.
+    the plane for longer: the mean is that of constant κ plus ∫ [F(Λ(τ)) - F(κτ)] dτ, with F the density that sources of
+    spread Λ make. The width of the sources takes away ∫ F/κ dΛ up to size²/2. The integral is good to 3e-4 of the mean.
 
     Parameters
     ----------
@@ -568,19 +546,20 @@ def mean_field(
     population : Population
         An axisymmetric one, taken to be in the plane.
     halo : Halo, optional
-    scenario : EscapeLaw or Suppression, optional
+    scenario : Release
+        By default a burst.
     size : Quantity
         As in `density`.
 
     Returns
     -------
     Axisymmetric
-        With k values a point.
+        With k values a point, zero for a rigidity that is never released.
 
     Raises
     ------
     ValueError
-        A population with arms.
+        A population with arms, no scenario, one whose particles never leave the halo.
     UnitConversionError
         A bare number or a wrong unit.
 
@@ -593,9 +572,8 @@ def mean_field(
     >>> print(mean.values(np.zeros(1), np.full(1, 8.5), np.zeros(1)).round(2))
     [[0.99 0.99]]
     """
-    where = halo or Halo()
+    where, law = halo or Halo(), release.one(scenario)
     R = np.atleast_1d(take("rigidity", rigidity, u.GV, positive=True))
-    h = float(take("height of the halo", where.height, u.kpc))
     blur = float(take("size", size, u.kpc, non_negative=True)) ** 2 / 2
     base = relative_density(population, height=where.height, levels=201)
     unit, r, z = _unit(population, R, where), base.radius.to_value(u.kpc), base.height.to_value(u.kpc)
@@ -605,32 +583,45 @@ def mean_field(
         lost = np.sqrt(blur / np.pi) * np.exp(-(z**2) / (4 * blur)) - z / 2 * erfc(z / np.sqrt(4 * blur))
         per = unit / where.kappa(R * u.GV).value
         table -= local[:, None, None] * lost[:, None] * per
-    if isinstance(scenario, Suppression):
-        for k in range(R.size):
-            table[:, :, k] += unit[k] * _slow(population, R[k], where, scenario, r, z, h, blur)
+    never = ~np.isfinite(release.times(law, R))
+    for k in np.flatnonzero(~never):
+        table[:, :, k] += unit[k] * _excess(population, R[k : k + 1], where, law, r, z, blur)
+    table[:, :, never] = 0.0
     return Axisymmetric(base.radius, base.height, table, sun=population.sun)
 
 
-def _slow(
-    population: Population, R: float, halo: Halo, scenario: Suppression, r: Array, z: Array, h: float, blur: float
-) -> Array:
-    """∫ (1/κ(τ) - 1/κ) F(Λ) dΛ over Q, shape (nr, nz), in 1/kpc3: F a smoothed disc times Θ in height."""
+def _excess(population: Population, R: Array, halo: Halo, law: Release, r: Array, z: Array, blur: float) -> Array:
+    """∫ [F(Λ(τ)) - F(κτ)] dτ over Q, shape (nr, nz), in 1/kpc3: F a smoothed disc times Θ in height."""
+    h, kappa = float(take("height of the halo", halo.height, u.kpc)), float(halo.kappa(R[0] * u.GV).value)
+    last = release.table(law, R, halo, _GONE * h**2)[0][-1]
     node, weight = np.polynomial.legendre.leggauss(6)
-    recovery, chi = float(scenario.recovery.to_value(u.Myr)), float(scenario.factor)
-    edges = recovery * np.r_[0.0, np.geomspace(1e-3 / chi, 30, 16)]
+    edges = last * np.r_[0.0, np.geomspace(_FIRST, 1, _PANELS + 1)]
     half = np.diff(edges)[:, None] / 2
     tau, dtau = (edges[:-1, None] + half * (1 + node)).ravel(), (half * weight).ravel()
-    wide = spread(tau * u.Myr, [R] * u.GV, halo=halo, scenario=scenario)[:, 0].value + blur
-    excess = dtau * (1 - 1 / chi) * np.exp(-tau / recovery)  # (1/κ(τ) - 1/κ) κ(τ) dτ
+    own = release.areas(law, tau, R, halo)
+    differ = np.abs(own - kappa * tau) > 1e-12 * own
+    L = np.r_[own[differ], kappa * tau[differ]] + blur
+    d = np.r_[dtau[differ], -dtau[differ]]
+    here = _GONE * h**2 >= L
+    L, d = L[here], d[here]
+    if not L.size:
+        return np.zeros((r.size, z.size))
+    return np.asarray(_smoothed(population, r, L).T @ (d[:, None] / h * theta(L[:, None] / h**2, z=z / h)))
+
+
+def _smoothed(population: Population, r: Array, wide: Array) -> Array:
+    """Rate per area at radii, averaged over Gaussians exp(-ρ²/4Λ), shape (Λ, nr)."""
     edge = float(take("radius of the population", population.radius, u.kpc))
     ring = np.arange(0.025, edge, 0.05)
     source = (population.surface_density(ring * u.kpc) * population.rate).to_value(_RATE)
-    total = np.zeros((r.size, z.size))
-    for L, d in zip(wide, excess, strict=True):
-        if np.sqrt(2 * L) < 0.15:  # narrower than the rings resolve
-            smooth = np.interp(r, ring, source, right=0.0)
-        else:
-            kernel = ive(0, r[:, None] * ring / (2 * L)) * np.exp(-((r[:, None] - ring) ** 2) / (4 * L)) / (2 * L)
-            smooth = kernel @ (ring * source) * 0.05
-        total += d / h * smooth[:, None] * theta(L / h**2, z=z / h)
-    return total
+    least = 0.15**2 / 2  # the rings resolve nothing narrower; from there to zero it is linear, as diffusion begins
+    nodes = np.geomspace(
+        least, max(wide.max(), 2 * least) * 1.001, 8 + int(_NODES * np.log10(max(wide.max() / least, 1)))
+    )
+    values = np.empty((nodes.size, r.size))
+    for i, L in enumerate(nodes):
+        kernel = ive(0, r[:, None] * ring / (2 * L)) * np.exp(-((r[:, None] - ring) ** 2) / (4 * L)) / (2 * L)
+        values[i] = kernel @ (ring * source) * 0.05
+    smooth = make_interp_spline(np.log(nodes), values, k=3)(np.log(np.maximum(wide, least)))
+    share = np.minimum(wide / least, 1.0)[:, None]
+    return np.asarray(share * smooth + (1 - share) * np.interp(r, ring, source, right=0.0))

@@ -19,14 +19,16 @@ from scipy.special import gamma as gamma_function
 from crlab.emission import _density_kernels, _kernels
 from crlab.emission.absorption import Absorption
 from crlab.emission.cross_sections import RIGIDITY, emissivity_matrix
-from crlab.emission.density import Density, Scenario, density, mean_field, spread, window
+from crlab.emission.density import Density, density, mean_field, window
 from crlab.emission.gas import Ferriere, Gas
 from crlab.emission.line_of_sight import Axisymmetric, integrate, steps
 from crlab.ensemble import check_store, fill, read
 from crlab.galaxy import Halo, solar_radius
 from crlab.parallel import Block, Serial, blocks, map_blocks, one_thread
+from crlab.sources import release
 from crlab.sources.credit import RATE
 from crlab.sources.population import Population
+from crlab.sources.release import Burst, Release
 from crlab.units import Array, take
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
 ]
 
 _RATE = 1 / (u.kpc**2 * u.Myr)
+_BURST = Burst()
 
 
 def weights(energy: u.Quantity, rigidity: u.Quantity, **options: Any) -> Array:
@@ -130,13 +133,14 @@ def exceedance(
     *,
     length: u.Quantity | None = None,
     halo: Halo | None = None,
-    scenario: Scenario = None,
+    scenario: Release = _BURST,
     rate: u.Quantity = RATE,
 ) -> Array:
     """Mean number of sources that add more than a level of the smooth mean, ∫ dτ of the area where they do.
 
     At one place the area is 4πΛ ln(g₀/g) with g₀ = (4πΛ)^(-3/2); along a thin line of sight in the plane it is
-    2L √(4Λ ln(c₀/c)) with c₀ = 1/4πΛ. For constant κ the first falls as level^(-4/3), the second as level^(-3/2).
+    2L √(4Λ ln(c₀/c)) with c₀ = 1/4πΛ. For constant κ the first falls as level^(-4/3), the second as level^(-3/2). τ
+    counts from the release: a delay changes no number.
 
     Parameters
     ----------
@@ -147,7 +151,8 @@ def exceedance(
     length : Quantity, optional
         L; without it the sources of one place are counted.
     halo : Halo, optional
-    scenario : EscapeLaw or Suppression, optional
+    scenario : Release
+        By default a burst; none of a rigidity that is never released.
     rate : Quantity
         σ̇.
 
@@ -159,7 +164,7 @@ def exceedance(
     Raises
     ------
     ValueError
-        A value that is not positive.
+        A value that is not positive, no scenario.
     UnitConversionError
         A bare number or a wrong unit.
 
@@ -169,14 +174,18 @@ def exceedance(
     >>> print(f"{exceedance(1.0, 10 * u.TV):.4f}")
     0.0065
     """
-    where = halo or Halo()
+    where, law = halo or Halo(), release.one(scenario)
     wanted = take("level", level, "", positive=True)
     kappa = float(where.kappa(rigidity).value)
     sigma, h = float(take("rate", rate, _RATE, positive=True)), float(where.height.to_value(u.kpc))
     mean = sigma * h / (2 * kappa)
-    ln_tau = np.linspace(np.log(1e-9), np.log(100 * h**2 / kappa), 40_001)
+    R = take("rigidity", rigidity, u.GV, positive=True).reshape(1)
+    if not np.all(np.isfinite(release.times(law, R))):
+        return np.zeros(wanted.shape)
+    last = max(100 * h**2 / kappa, release.table(law, R, where, h**2)[0][-1])
+    ln_tau = np.linspace(np.log(1e-9), np.log(last), 40_001)
     tau = np.exp(ln_tau)
-    wide = 4 * np.pi * spread(tau * u.Myr, rigidity, halo=where, scenario=scenario)[:, 0].value
+    wide = 4 * np.pi * release.areas(law, tau, R, where)
     safe = np.where(wide > 0, wide, 1.0)
     out = np.empty(wanted.size)
     for i, value in enumerate(wanted.reshape(-1)):
@@ -287,12 +296,14 @@ class Simulator:
     lon : Quantity, shape (l,)
     energy : Quantity, shape (j,)
     rigidity : Quantity, shape (k,)
-    scenarios : mapping of str to EscapeLaw, Suppression or None
+    scenarios : mapping of str to Release
     population : Population
     halo : Halo
     gas : Gas
     absorption : Absorption or None
     spacing, size : Quantity
+    span : Quantity
+        Ages up to which sources are drawn, the longest `window` of the scenarios.
     matrix : ndarray, shape (j, k)
         From `weights`.
     means : ndarray, shape (scenarios, j, l + 1)
@@ -302,13 +313,14 @@ class Simulator:
     lon: u.Quantity
     energy: u.Quantity
     rigidity: u.Quantity
-    scenarios: Mapping[str, Scenario]
+    scenarios: Mapping[str, Release]
     population: Population
     halo: Halo
     gas: Gas
     absorption: Absorption | None
     spacing: u.Quantity
     size: u.Quantity
+    span: u.Quantity
     matrix: Array
     means: Array
 
@@ -353,12 +365,12 @@ class Simulator:
         Examples
         --------
         >>> from astropy import units as u
-        >>> simulator = prepare({"burst": None}, energy=[10] * u.TeV, rigidity=[0.1] * u.PV, lon=[30, 60] * u.deg)
+        >>> simulator = prepare({"burst": Burst()}, energy=[10] * u.TeV, rigidity=[0.1] * u.PV, lon=[30, 60] * u.deg)
         >>> simulator.realisation(7, seed=1).shape
         (1, 1, 3)
         """
         rng = Block(number, number, number + 1, seed).generator()
-        sources = self.population.sample(window(self.rigidity, halo=self.halo), seed=rng)
+        sources = self.population.sample(self.span, seed=rng)
         options = {"population": self.population, "halo": self.halo, "spacing": self.spacing, "size": self.size}
         found = []
         with Serial() as own:  # the time of this thread is that of the batch
@@ -392,7 +404,7 @@ def _seen(
 
 @one_thread()
 def prepare(
-    scenarios: Mapping[str, Scenario],
+    scenarios: Mapping[str, Release],
     *,
     energy: u.Quantity,
     rigidity: u.Quantity,
@@ -423,32 +435,40 @@ def prepare(
     Examples
     --------
     >>> from astropy import units as u
-    >>> simulator = prepare({"burst": None}, energy=[10] * u.TeV, rigidity=[0.1] * u.PV, lon=[30, 60] * u.deg)
+    >>> simulator = prepare({"burst": Burst()}, energy=[10] * u.TeV, rigidity=[0.1] * u.PV, lon=[30, 60] * u.deg)
     >>> simulator.means.shape
     (1, 1, 3)
     """
-    if not scenarios:
-        raise ValueError("scenarios must hold at least one, got none")
+    laws = release.named(scenarios)
     if take("lon", lon, u.deg).ndim != 1:
         raise ValueError(f"lon must be a list of longitudes, got shape {np.shape(lon)}")
     people, where, matter = population or Population("Ferriere"), halo or Halo(), gas or Ferriere()
     matrix = weights(energy, rigidity)
+    R = np.atleast_1d(take("rigidity", rigidity, u.GV, positive=True))
+    for name, law in laws.items():
+        never = ~np.isfinite(release.times(law, R))
+        if np.any(never):
+            raise ValueError(
+                f"rigidity must be released in every scenario, got {R[never][0]:g} GV, which scenarios[{name!r}] never "
+                "releases: leave it out, or give a law that reaches it"
+            )
     means = []
     with ThreadPoolExecutor(1) as own:
-        for scenario in scenarios.values():
+        for scenario in laws.values():
             field = mean_field(rigidity, population=people, halo=where, scenario=scenario, size=size)
             means.append(_seen(field.combined(matrix), matter, lon, np.atleast_1d(energy), absorption, own))
     return Simulator(
         lon=lon,
         energy=np.atleast_1d(energy),
         rigidity=np.atleast_1d(rigidity),
-        scenarios=dict(scenarios),
+        scenarios=laws,
         population=people,
         halo=where,
         gas=matter,
         absorption=absorption,
         spacing=spacing,
         size=size,
+        span=max(window(rigidity, halo=where, scenario=law) for law in laws.values()),
         matrix=matrix,
         means=np.array(means),
     )
@@ -458,7 +478,7 @@ def ensemble(
     n: int,
     *,
     seed: int,
-    scenarios: Mapping[str, Scenario],
+    scenarios: Mapping[str, Release],
     energy: u.Quantity,
     rigidity: u.Quantity,
     lon: u.Quantity,
@@ -482,7 +502,8 @@ def ensemble(
         Galaxies.
     seed : int
         Galaxy i depends on i and the seed alone, whatever machine computes it and in whatever batch.
-    scenarios : mapping of str to EscapeLaw, Suppression or None
+    scenarios : mapping of str to Release
+        The results have their order.
     energy : Quantity, shape (j,)
         Of gamma rays.
     rigidity : Quantity, shape (k,)
@@ -515,15 +536,15 @@ def ensemble(
     Raises
     ------
     ValueError
-        No scenario, energies outside the tables, numbers out of range, a store that holds something else, and as
-        `density`.
+        No scenario, a rigidity that one never releases, energies outside the tables, numbers out of range, a store
+        that holds something else, and as `density`.
     UnitConversionError
         A bare number or a wrong unit.
 
     Examples
     --------
     >>> from astropy import units as u
-    >>> two = ensemble(2, seed=1, scenarios={"burst": None}, energy=[10] * u.TeV, rigidity=[0.1] * u.PV,
+    >>> two = ensemble(2, seed=1, scenarios={"burst": Burst()}, energy=[10] * u.TeV, rigidity=[0.1] * u.PV,
     ...                lon=[30, 60] * u.deg, progress=False)
     >>> two.plane.shape, two.local.shape
     ((2, 1, 1, 2), (2, 1, 1))

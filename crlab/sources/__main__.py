@@ -10,8 +10,8 @@ import numpy as np
 from astropy import units as u
 
 from crlab import command, ensemble
-from crlab.acceleration.escape import EscapeLaw
 from crlab.sources.population import PROFILES, Population
+from crlab.sources.release import Burst, EscapeLaw, Release
 from crlab.sources.spectra import Galaxy, prepare
 
 
@@ -32,7 +32,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         ensemble.check_store(options.store)
         R = _grid(options.lowest, options.highest, options.per_decade)
-        scenarios = [None, *(EscapeLaw(floor=floor * u.TeV) for floor in options.floors)]
+        scenarios: dict[str, Release] = {"burst": Burst()}
+        scenarios |= {f"CREDIT {floor!r} TeV": EscapeLaw(floor=floor * u.TeV) for floor in options.floors}
+        if len(scenarios) <= len(options.floors):
+            raise ValueError(f"--floors must differ, got {' '.join(map(str, options.floors))}")
         population = Population(options.profile)
         rate = population.ring_density(0 * u.kpc) if options.profile == "infinite" else population.ring_density
         galaxy = Galaxy(rate=rate)

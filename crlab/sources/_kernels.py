@@ -110,59 +110,161 @@ def reach(rho2: float, age: float, kappa: Float, delay: Float, light: float) -> 
 
 @cached
 @numba.njit(nogil=True, error_model="numpy")
-def total(rho2: Float, age: Float, kappa: Float, delay: Float, weight: Float, light: float, out: Float) -> int:
-    """Add all bursts to the spectra of all scenarios.
+def spreads(rho2: float, age: float, delay: Float, slow: Float, clock: Float, light: float, out: Float) -> None:
+    """Spread s = ∫κ dτ of one burst where κ is not constant, by energy, and 0 where the burst is not felt.
+
+    Parameters
+    ----------
+    rho2, age, delay, light
+        As in `reach`, but the delay may do what it likes.
+    slow : array, shape (n, m, 2)
+        ln s, and what it grows by in a step of ln τ, at equal steps of ln τ, for each energy: monotonic cubics between
+        them, straight lines beyond.
+    clock : array, shape (2,)
+        The first ln τ and the step.
+    out : array, shape (n,)
+    """
+    least = max(rho2 / (4 * NEGLIGIBLE), 1e-300)
+    most = NEGLIGIBLE * 4 / math.pi**2
+    earliest = light * math.sqrt(rho2)
+    for i in range(out.size):
+        out[i] = 0.0
+        tau = age - delay[i]
+        if tau <= 0 or tau < earliest:
+            continue
+        at = (math.log(tau) - clock[0]) / clock[1]
+        j = min(max(int(at), 0), slow.shape[1] - 2)
+        x = at - j
+        y0, d0, y1, d1 = slow[i, j, 0], slow[i, j, 1], slow[i, j + 1, 0], slow[i, j + 1, 1]
+        if x < 0:
+            y = y0 + x * d0
+        elif x > 1:
+            y = y1 + (x - 1) * d1
+        else:
+            rise = y1 - y0
+            y = y0 + x * (d0 + x * (3 * rise - 2 * d0 - d1 + x * (d0 + d1 - 2 * rise)))
+        s = math.exp(min(y, 700.0))
+        if least <= s <= most:
+            out[i] = s
+
+
+@cached
+@numba.njit(nogil=True, error_model="numpy")
+def add(
+    rho2: float,
+    age: float,
+    kappa: Float,
+    delay: Float,
+    weight: Float,
+    slow: Float,
+    clock: Float,
+    light: float,
+    scratch: Float,
+    out: Float,
+) -> int:
+    """Add one burst to a spectrum where it is felt, and return the number of terms computed.
+
+    Parameters
+    ----------
+    rho2, age, kappa, delay, weight, light, out
+        As in `add_source` and `reach`.
+    slow : array, shape (n, m, 2) or (0, 0, 2)
+        As in `spreads`; without entries s = κ τ, and neither the delay nor 1/κ may grow with i.
+    clock : array, shape (2,)
+    scratch : array, shape (2, n)
+        The second row holds zeros.
+    """
+    if slow.shape[0] == 0:
+        first, last = reach(rho2, age, kappa, delay, light)
+        if first < last:
+            add_source(rho2, age, kappa[first:last], delay[first:last], weight[first:last], out[first:last])
+        return max(last - first, 0)
+    s, zero = scratch
+    spreads(rho2, age, delay, slow, clock, light, s)
+    terms, last = 0, 0
+    while last < out.size:
+        first = last
+        while last < out.size and s[last] > 0:
+            last += 1
+        if first < last:  # s = s · (1 - 0)
+            add_source(rho2, 1.0, s[first:last], zero[first:last], weight[first:last], out[first:last])
+            terms += last - first
+        else:
+            last += 1
+    return terms
+
+
+@cached
+@numba.njit(nogil=True, error_model="numpy")
+def total(
+    rho2: Float,
+    age: Float,
+    kappa: Float,
+    delay: Float,
+    weight: Float,
+    slow: Float,
+    clock: Float,
+    light: float,
+    out: Float,
+) -> int:
+    """Add all bursts to one spectrum.
 
     Parameters
     ----------
     rho2, age : array, shape (sources,)
-    kappa, weight : array, shape (energies,)
-    delay : array, shape (scenarios, energies)
-    light : float
-        As in `reach`.
-    out : array, shape (scenarios, energies)
-        Added to.
+    kappa, delay, weight, slow, clock, light, out
+        As in `add`.
 
     Returns
     -------
     int
         Number of terms computed.
     """
-    terms = 0
-    for k in range(delay.shape[0]):
-        for j in range(age.size):
-            first, last = reach(rho2[j], age[j], kappa, delay[k], light)
-            if first < last:
-                add_source(
-                    rho2[j], age[j], kappa[first:last], delay[k, first:last], weight[first:last], out[k, first:last]
-                )
-                terms += last - first
+    scratch, terms = np.zeros((2, out.size)), 0
+    for j in range(age.size):
+        terms += add(rho2[j], age[j], kappa, delay, weight, slow, clock, light, scratch, out)
     return terms
 
 
 @cached
 @numba.njit(nogil=True, error_model="numpy")
-def each(rho2: Float, age: Float, kappa: Float, delay: Float, weight: Float, light: float, out: Float) -> None:
-    """Add each burst to a spectrum of its own; as `total` with one scenario, out of shape (sources, energies)."""
+def each(
+    rho2: Float,
+    age: Float,
+    kappa: Float,
+    delay: Float,
+    weight: Float,
+    slow: Float,
+    clock: Float,
+    light: float,
+    out: Float,
+) -> None:
+    """Add each burst to a spectrum of its own; as `total`, but out of shape (sources, energies)."""
+    scratch = np.zeros((2, out.shape[1]))
     for j in range(age.size):
-        first, last = reach(rho2[j], age[j], kappa, delay, light)
-        if first < last:
-            add_source(rho2[j], age[j], kappa[first:last], delay[first:last], weight[first:last], out[j, first:last])
+        add(rho2[j], age[j], kappa, delay, weight, slow, clock, light, scratch, out[j])
 
 
 @cached
 @numba.njit(nogil=True, error_model="numpy")
-def largest(rho2: float, age: Float, kappa: Float, delay: Float, weight: Float, light: float, row: Float) -> float:
-    """Largest value of any of these ages, scenarios and energies at one distance; row is scratch, shape (energies,)."""
+def largest(
+    rho2: float,
+    age: Float,
+    kappa: Float,
+    delay: Float,
+    weight: Float,
+    slow: Float,
+    clock: Float,
+    light: float,
+    scratch: Float,
+    row: Float,
+) -> float:
+    """Largest value of any of these ages and energies at one distance; scratch as in `add`, row of shape (n,)."""
     best = 0.0
-    for k in range(delay.shape[0]):
-        for j in range(age.size):
-            first, last = reach(rho2, age[j], kappa, delay[k], light)
-            if first < last:
-                row[:] = 0.0
-                add_source(rho2, age[j], kappa[first:last], delay[k, first:last], weight[first:last], row[first:last])
-                for i in range(first, last):
-                    best = max(best, row[i])
+    for j in range(age.size):
+        row[:] = 0.0
+        if add(rho2, age[j], kappa, delay, weight, slow, clock, light, scratch, row):
+            best = max(best, row.max())
     return best
 
 

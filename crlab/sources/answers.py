@@ -6,7 +6,6 @@ import numpy as np
 from astropy import units as u
 
 from crlab import timescales
-from crlab.acceleration.escape import EscapeLaw
 from crlab.answers import Answer
 from crlab.diffusion.green import survival
 from crlab.galaxy import SUN, Halo
@@ -14,6 +13,7 @@ from crlab.sources.classifier import Samples, View, samples, train
 from crlab.sources.credit import feature, feature_rate, single_source
 from crlab.sources.library import load
 from crlab.sources.population import Arms, Population, number_of_sources
+from crlab.sources.release import EscapeLaw
 from crlab.sources.statistics import causal_slope, stable_distribution, stable_scale
 
 __all__ = ["ANSWERS"]
@@ -64,7 +64,7 @@ def _number_for_the_median() -> float:
 
 
 def _more_features() -> float:
-    slow, usual = (feature_rate(10 * u.TeV, 0.1, escape=EscapeLaw(slope=a)) for a in (0.8, 1.1))
+    slow, usual = (feature_rate(10 * u.TeV, 0.1, scenario=EscapeLaw(slope=a)) for a in (0.8, 1.1))
     return float(slow / usual)
 
 
@@ -72,7 +72,7 @@ def _blurred() -> float:
     """Height of the line of the chapter's source, averaged over its age, over the sharp one."""
     law, energy = EscapeLaw(), np.geomspace(5, 100, 4000) * u.TeV
     x = [
-        single_source(energy, distance=0.3 * u.kpc, age=age, escape=law)
+        single_source(energy, distance=0.3 * u.kpc, age=age, scenario=law)
         for age in [20, *np.linspace(18, 22, 41)] * u.kyr
     ]
     return float(np.mean(x[1:], axis=0).max() / x[0].max())
@@ -192,7 +192,7 @@ ANSWERS: list[Answer] = [
         wanted="the energy of the feature",
         kind="an energy",
         unit="TeV",
-        compute=lambda: feature(distance=0.29 * u.kpc, age=11 * u.kyr, escape=EscapeLaw()).energy,
+        compute=lambda: feature(distance=0.29 * u.kpc, age=11 * u.kyr, scenario=EscapeLaw()).energy,
         hint="what arrives now has left after about the age of the remnant.",
     ),
     Answer(

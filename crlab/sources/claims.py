@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from astropy import units as u
 
-from crlab.acceleration.escape import EscapeLaw
 from crlab.claims import Claim
 from crlab.diffusion.green import green, lepton_density, mean_density, survival
 from crlab.galaxy import Break, Halo
 from crlab.sources.bins import proton_bins
 from crlab.sources.credit import feature, feature_rate, pulse_height, single_source, source_count
 from crlab.sources.population import Population, number_of_sources
+from crlab.sources.release import EscapeLaw
 from crlab.sources.statistics import exact_distribution, sources_above
 from crlab.timescales import lepton_losses
 
@@ -79,7 +79,7 @@ def _mean_over_smooth(z: u.Quantity) -> u.Quantity:
 def _width(distance: u.Quantity, age: u.Quantity) -> float:
     """Width of the feature under CREDIT over that of a burst, both in decades."""
     place = {"distance": distance, "age": age}
-    return feature(escape=EscapeLaw(), **place).width / feature(**place).width
+    return feature(scenario=EscapeLaw(), **place).width / feature(**place).width
 
 
 def _error_over_feature(energy: u.Quantity, experiment: str) -> float:
@@ -87,7 +87,7 @@ def _error_over_feature(energy: u.Quantity, experiment: str) -> float:
     amplitude = feature_rate(energy, 1) ** 1.5  # dN/dlnE falls as A^(-2/3)
     rho = (pulse_height(1 * u.kpc).value * np.pi * 5**3 / (amplitude * source_count(energy))) ** (1 / 3) * u.kpc
     bins, E = proton_bins(experiment), np.geomspace(20, 1.2e5, 4001) * u.GeV
-    x = bins.average(E, single_source(E, distance=rho, age=EscapeLaw().escape_time(energy), escape=EscapeLaw()))
+    x = bins.average(E, single_source(E, distance=rho, age=EscapeLaw().escape_time(energy), scenario=EscapeLaw()))
     return float(1 / (x / bins.stat).max())
 
 

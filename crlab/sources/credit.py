@@ -17,9 +17,10 @@ from astropy import units as u
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import lambertw
 
-from crlab.acceleration.escape import EscapeLaw
 from crlab.diffusion.green import green
 from crlab.galaxy import Halo
+from crlab.sources import release
+from crlab.sources.release import Burst, EscapeLaw, Release
 from crlab.units import Array, take
 
 __all__ = [
@@ -40,7 +41,8 @@ RATE = 0.02 / u.yr / (np.pi * (15.5 * u.kpc) ** 2)
 
 _RATE = 1 / (u.kpc**2 * u.Myr)
 _PULSE = (3 / (2 * np.pi * np.e)) ** 1.5
-_LOWEST = 10.0  # GeV, below which this book does not look for features
+_LOWEST, _KNEE = 10.0, 3e6  # GeV, between which this book looks for features if particles of all energies leave
+_BURST, _CREDIT = Burst(), EscapeLaw()
 
 
 def pulse_height(distance: u.Quantity) -> u.Quantity:
@@ -161,40 +163,36 @@ def source_count(energy: u.Quantity, *, halo: Halo | None = None, rate: u.Quanti
     return np.asarray(np.pi * _one_rate(rate) * h**4 / (2 * _kappa("energy", energy, halo)))
 
 
-def threshold(age: u.Quantity, escape: EscapeLaw) -> u.Quantity:
+def threshold(age: u.Quantity, scenario: Release) -> u.Quantity:
     """Energy E_c below which nothing has left a source of this age.
 
     Parameters
     ----------
     age : Quantity
         T since the explosion, any shape.
-    escape : EscapeLaw
+    scenario : Release
         When particles leave.
 
     Returns
     -------
     Quantity
-        In GeV: E_max(T), above the peak energy before the first escape; 0 once all have left.
+        In GeV: where t_esc(E) = T, infinite before the first escape; 0 once the lowest, 1 MeV, have left.
 
     Raises
     ------
     ValueError
-        An age ≤ 0.
+        An age ≤ 0, no scenario.
     UnitConversionError
         A bare number or a wrong unit.
 
     Examples
     --------
     >>> from astropy import units as u
-    >>> from crlab.acceleration.escape import EscapeLaw
+    >>> from crlab.sources.release import EscapeLaw
     >>> print(f"{threshold(20 * u.kyr, EscapeLaw()).to(u.TeV):.2f}")
     29.57 TeV
     """
-    T = take("age", age, u.yr, positive=True)
-    start = u.Quantity(escape.start).to_value(u.yr)
-    E = escape.max_energy(T * u.yr).to_value(u.GeV)
-    E = np.where(escape.end.to_value(u.yr) < T, 0.0, E)
-    return np.where(start > T, np.inf, E) * u.GeV
+    return release.threshold(release.one(scenario), take("age", age, u.Myr, positive=True)) * u.GeV
 
 
 def single_source(
@@ -202,7 +200,7 @@ def single_source(
     *,
     distance: u.Quantity,
     age: u.Quantity,
-    escape: EscapeLaw | None = None,
+    scenario: Release = _BURST,
     halo: Halo | None = None,
     rate: u.Quantity = RATE,
 ) -> Array:
@@ -216,8 +214,8 @@ def single_source(
         ρ from the Sun, in the plane.
     age : Quantity
         T since the explosion.
-    escape : EscapeLaw, optional
-        When particles leave; without it all leave at the explosion, a burst.
+    scenario : Release
+        When particles leave, and how they spread; by default a burst.
     halo : Halo, optional
         By default `Halo()`.
     rate : Quantity
@@ -226,12 +224,12 @@ def single_source(
     Returns
     -------
     ndarray
-        0 where nothing has left, and above the peak energy of `escape`.
+        0 where nothing has left, and at energies that are never released.
 
     Raises
     ------
     ValueError
-        An energy, distance or age ≤ 0.
+        An energy, distance or age ≤ 0, no scenario.
     UnitConversionError
         A bare number or a wrong unit.
 
@@ -243,22 +241,19 @@ def single_source(
     Examples
     --------
     >>> from astropy import units as u
-    >>> from crlab.acceleration.escape import EscapeLaw
-    >>> x = single_source([10, 30] * u.TeV, distance=0.3 * u.kpc, age=20 * u.kyr, escape=EscapeLaw())
+    >>> from crlab.sources.release import EscapeLaw
+    >>> x = single_source([10, 30] * u.TeV, distance=0.3 * u.kpc, age=20 * u.kyr, scenario=EscapeLaw())
     >>> print(f"{x[0]:.3f}, {x[1]:.3f}")
     0.000, 0.254
     """
-    halo = halo or Halo()
+    halo, law = halo or Halo(), release.one(scenario)
     E = take("energy", energy, u.GeV, positive=True)
     kappa = _kappa("energy", energy, halo)
     rho = take("distance", distance, u.kpc, positive=True)
-    since = take("age", age, u.Myr, positive=True)
-    if escape is not None:
-        peak = u.Quantity(escape.peak).to_value(u.GeV) * (1 + 1e-12)
-        left = escape.escape_time(np.minimum(E, peak) * u.GeV).to_value(u.Myr)
-        since = np.where(peak < E, 0.0, np.maximum(since - left, 0.0))
+    since = take("age", age, u.Myr, positive=True) - release.times(law, E)
+    wide = np.where(since > 0, release.areas(law, np.maximum(since, 0.0), E, halo), 0.0)
     height = u.Quantity(halo.height)
-    G = green(rho * u.kpc, kappa * since * u.kpc**2, height=height).value
+    G = green(rho * u.kpc, wide * u.kpc**2, height=height).value
     return np.asarray(2 * kappa * G / (_one_rate(rate) * height.to_value(u.kpc)))
 
 
@@ -291,18 +286,18 @@ def feature(
     *,
     distance: u.Quantity,
     age: u.Quantity,
-    escape: EscapeLaw | None = None,
+    scenario: Release = _BURST,
     halo: Halo | None = None,
     rate: u.Quantity = RATE,
 ) -> Feature:
-    """Find the maximum of one source's x_i(E) between 10 GeV and the peak energy, and its width.
+    """Find the maximum of one source's x_i(E) between 10 GeV and the highest energy that leaves it, and its width.
 
     Parameters
     ----------
     distance, age : Quantity
         Of one source, as in `single_source`.
-    escape, halo, rate
-        As in `single_source`; a burst is searched up to 3 PeV.
+    scenario, halo, rate
+        As in `single_source`; a scenario that releases all energies, as a burst does, is searched up to 3 PeV.
 
     Returns
     -------
@@ -318,23 +313,23 @@ def feature(
     Examples
     --------
     >>> from astropy import units as u
-    >>> from crlab.acceleration.escape import EscapeLaw
-    >>> found = feature(distance=0.3 * u.kpc, age=20 * u.kyr, escape=EscapeLaw())
+    >>> from crlab.sources.release import EscapeLaw
+    >>> found = feature(distance=0.3 * u.kpc, age=20 * u.kyr, scenario=EscapeLaw())
     >>> print(f"{found.energy.to(u.TeV):.2f}: {found.amplitude:.3f}, {found.width:.3f} dex wide")
     30.82 TeV: 0.845, 0.050 dex wide
     """
     for name, value, unit in (("distance", distance, u.kpc), ("age", age, u.yr)):
         if take(name, value, unit, positive=True).size != 1:
             raise ValueError(f"{name} must be one value, got shape {np.shape(value)}")
-    law = escape or EscapeLaw()
-    floor = 0.0 if escape is None else float(threshold(age, law).to_value(u.GeV))
-    top = float(u.Quantity(law.peak).to_value(u.GeV))
+    marks = release.course(release.one(scenario))
+    floor = float(threshold(age, scenario).to_value(u.GeV))
+    top = marks.highest if np.isfinite(marks.highest) else _KNEE
     if floor >= top:
-        raise ValueError(f"age must be past the first escape at {law.start}, got {age}")
+        raise ValueError(f"age must be past the first escape at {marks.first * 1e6:.4g} yr, got {age}")
 
     def x(log_energy: Any) -> Any:
         E = np.exp(log_energy) * u.GeV
-        return single_source(E, distance=distance, age=age, escape=escape, halo=halo, rate=rate)
+        return single_source(E, distance=distance, age=age, scenario=scenario, halo=halo, rate=rate)
 
     start = np.log(max(floor, _LOWEST))
     grid = start + np.geomspace(1e-6, np.log(top) - start, 3000)
@@ -357,23 +352,23 @@ def feature_rate(
     energy: u.Quantity,
     amplitude: Any,
     *,
-    escape: EscapeLaw | None = None,
+    scenario: Release = _CREDIT,
     halo: Halo | None = None,
     rate: u.Quantity = RATE,
 ) -> Array:
     """Mean number of features higher than an amplitude per e-fold of energy.
 
     A source of age t_esc(E) peaks at E with x = 2κ G_max(ρ)/(σ̇h), so that those with x > A lie within
-    ρ³ = 0.1472 κ/(σ̇hA), and dN/dlnE = πρ² σ̇ t_esc(E)/a.
+    ρ³ = 0.1472 κ/(σ̇hA), and dN/dlnE = πρ² σ̇ |dt_esc/dlnE|, which is πρ² σ̇ t_esc/a for `EscapeLaw`.
 
     Parameters
     ----------
     energy : Quantity
-        E above the floor of `escape`, any shape.
+        E that leaves before or after its neighbours, any shape; not below the floor of an `EscapeLaw`.
     amplitude : array_like
         A > 0, over the mean; broadcast.
-    escape : EscapeLaw, optional
-        By default `EscapeLaw()`.
+    scenario : Release
+        By default `EscapeLaw()`; a burst has no features. Slow diffusion after the release changes nothing.
     halo : Halo, optional
         By default `Halo()`.
     rate : Quantity
@@ -387,7 +382,7 @@ def feature_rate(
     Raises
     ------
     ValueError
-        A value that is not positive, or an energy outside the range between floor and peak.
+        A value that is not positive, no scenario, an energy that is never released or leaves with all about it.
     UnitConversionError
         A bare number or a wrong unit.
 
@@ -401,17 +396,32 @@ def feature_rate(
     >>> print(f"{feature_rate(10 * u.TeV, 0.1):.2f}")
     0.97
     """
-    law, halo = escape or EscapeLaw(), halo or Halo()
+    law, halo = release.one(scenario), halo or Halo()
     E = take("energy", energy, u.GeV, positive=True)
-    floor = 0.0 if law.floor is None else u.Quantity(law.floor).to_value(u.GeV)
-    if np.any(floor > E):
-        raise ValueError(f"energy must be at least the floor {floor:g} GeV, got {E.min():g} GeV")
-    time = law.escape_time(E * u.GeV).to_value(u.Myr)
+    later = _time_per_e_fold(law, E)
     A = take("amplitude", amplitude, "", positive=True)
     h = u.Quantity(halo.height).to_value(u.kpc)
     sigma = _one_rate(rate)
     rho = (2 * _PULSE * _kappa("energy", energy, halo) / (sigma * h * A)) ** (1 / 3)
-    return np.asarray(np.pi * rho**2 * sigma * time / law.slope)
+    return np.asarray(np.pi * rho**2 * sigma * later)
+
+
+def _time_per_e_fold(law: Release, E: Array) -> Array:
+    r"""\|dt_esc/dlnE\| in Myr; at a bend that of the steeper side."""
+    step = 1e-4
+    t = release.times(law, E * np.exp(step * np.arange(-2, 3)).reshape(-1, *(1,) * E.ndim))
+    if np.any(~np.isfinite(t[2])):
+        raise ValueError(f"energy must be one that the scenario releases, got {E[~np.isfinite(t[2])].flat[0]:g} GeV")
+    with np.errstate(invalid="ignore"):
+        sides = np.abs([3 * t[2] - 4 * t[i] + t[j] for i, j in ((1, 0), (3, 4))]) / (2 * step)
+    found = np.where(np.isfinite(sides), sides, 0.0).max(axis=0)
+    burst = found <= 1e-9 * t[2]
+    if np.any(burst):
+        raise ValueError(
+            f"energy must leave before or after its neighbours, got {E[burst].flat[0]:g} GeV, which leaves with all "
+            "about it and so has no line"
+        )
+    return np.asarray(found)
 
 
 def _kappa(name: str, energy: u.Quantity, halo: Halo | None) -> Array:

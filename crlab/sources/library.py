@@ -29,12 +29,12 @@ from astropy import units as u
 from numpy.typing import NDArray
 
 from crlab import command, ensemble, fingerprint
-from crlab.acceleration.escape import EscapeLaw
 from crlab.galaxy import Break, Halo
 from crlab.parallel import Block
 from crlab.sources.bins import bin_weights, proton_bins
 from crlab.sources.credit import RATE
 from crlab.sources.population import Arms, Population
+from crlab.sources.release import Burst, EscapeLaw, Release
 from crlab.sources.spectra import Galaxy, Simulator, prepare
 from crlab.units import Array
 
@@ -101,14 +101,14 @@ class Recipe:
         simulator, weights = self._tools()
         return np.stack([_binned(simulator.realisation(i, seed=self.seed), weights) for i in numbers])
 
-    def _laws(self) -> dict[str, Any]:
-        laws = [None, *(EscapeLaw(floor=floor * u.TeV, **self.escape) for floor in self.floors)]
+    def _laws(self) -> dict[str, Release]:
+        laws: list[Release] = [Burst(), *(EscapeLaw(floor=floor * u.TeV, **self.escape) for floor in self.floors)]
         return dict(zip(self.scenarios, laws, strict=True))
 
     def _tools(self) -> tuple[Simulator, Array]:
         bins = proton_bins()
         weights = bin_weights(_GRID.value * u.GeV, bins.low, bins.high)
-        return prepare(self.galaxy(), _GRID, scenarios=tuple(self._laws().values())), weights
+        return prepare(self.galaxy(), _GRID, scenarios=self._laws()), weights
 
     @property
     def parameters(self) -> dict[str, Any]:

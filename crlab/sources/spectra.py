@@ -1,34 +1,40 @@
 r"""Spectra of realisations of the Galaxy: the sum over discrete sources, over its mean.
 
-ψ(E) = Σ_i Q(E) G(ρ_i, T_i - t_esc(E)), with the same sources for every scenario of escape, and x = ψ/ψ̄ with the
-smooth mean ψ̄. Source and observer are in the plane of the halo, and κ is the same everywhere: only the distance ρ and
-the age T of a source matter. Millions of sources are felt at 10 GV, but few of them one by one. `prepare` divides the
-plane of ρ and T:
+ψ(E) = Σ_i Q(E) G(ρ_i; Λ), Λ = ∫κ dτ over τ = T_i - t_esc(E), with the same sources for every scenario, and x = ψ/ψ̄
+with the smooth mean ψ̄ of constant κ. Source and observer are in the plane of the halo, and κ is the same everywhere:
+only the distance ρ and the age T of a source matter. Millions of sources are felt at 10 GV, but few of them one by one.
+`prepare` divides the plane of ρ and T:
 
 * Sources that can exceed a small share ε of the mean at any energy, in any scenario, are drawn and added one by one.
 * All others together are a Gaussian. Its mean and its covariance between all energies and scenarios are those of the
   exact Poisson process (Campbell's theorem), by quadrature. What is lost is the skewness of the rest, which moves a
   quantile at n standard deviations by about 0.07 ε (n² - 1).
 
+Where a scenario has Λ = κτ, its sources are added by this formula. Any other Λ(τ) is read from a table, 40 times a
+decade of τ, by monotonic cubics: where it is smooth a term is met to 1e-7; where it
+bends abruptly, terms within 6 per cent of that time are met roughly.
+
 Derived in the chapter "One Galaxy, many Galaxies".
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from itertools import pairwise
-from types import ModuleType
+from types import MappingProxyType, ModuleType
+from typing import NamedTuple
 
 import numpy as np
 from astropy import constants as const
 from astropy import units as u
+from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
-from crlab.acceleration.escape import EscapeLaw
 from crlab.galaxy import Halo
 from crlab.parallel import Block, blocks, map_blocks
-from crlab.sources import _kernels
+from crlab.sources import _kernels, release
 from crlab.sources.credit import RATE
+from crlab.sources.release import Burst, Release
 from crlab.units import Array, take
 
 __all__ = ["Galaxy", "Simulator", "prepare", "single_spectra", "sum_of_sources"]
@@ -37,6 +43,11 @@ _RATE = 1 / (u.kpc**2 * u.Myr)
 _C = float(const.c.to_value(u.kpc / u.Myr))
 _FAR = 16.0  # z_max, beyond which e^-25 of a source is left
 _OLD = 12.0  # z_max²/κ, after which e^-30 is left
+_GONE = 6.0  # Λ/z_max², beyond which e^-15 is left
+_UNFELT = _kernels.NEGLIGIBLE * 4 / np.pi**2  # Λ/z_max², beyond which the kernel sees nothing
+_Law = tuple[Array, Array, Array, Array, Array]
+_BURST = Burst()
+_BURSTS: Mapping[str, Release] = MappingProxyType({"burst": _BURST})
 _PANELS = np.array([0.0, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0])  # z_max beyond the near sources
 
 
@@ -138,7 +149,7 @@ class Simulator:
     ----------
     rigidity : array, shape (n,)
         In GV.
-    scenarios : tuple of EscapeLaw or None
+    scenarios : mapping of str to Release
     threshold : float
     height : float
         z_max in kpc.
@@ -148,6 +159,10 @@ class Simulator:
         κ in z_max²/Myr, and the factor of the kernel.
     delay : array, shape (scenarios, n)
         t_esc in Myr.
+    slow : tuple of array, shape (n, m, 2) or (0, 0, 2)
+        For each scenario ln Λ/z_max² and its slope at equal steps of ln τ; without entries where Λ = κτ.
+    clock : array, shape (scenarios, 2)
+        The first ln τ in Myr, and the step.
     edges : array, shape (bins + 1,)
         Ages in Myr that divide the sources which are added one by one.
     number : array, shape (bins,)
@@ -163,13 +178,15 @@ class Simulator:
     """
 
     rigidity: Array
-    scenarios: tuple[EscapeLaw | None, ...]
+    scenarios: dict[str, Release]
     threshold: float
     height: float
     light: float
     kappa: Array
     weight: Array
     delay: Array
+    slow: tuple[Array, ...]
+    clock: Array
     edges: Array
     number: Array
     inside: Array
@@ -233,7 +250,9 @@ class Simulator:
         rho2, age = self._draw(rng)
         x = self.rest.copy()
         _kernels.combine(rng.standard_normal(len(self.modes)), self.modes, x.reshape(-1))
-        _kernels.total(rho2, age, self.kappa, self.delay, self.weight, self.light, x)
+        tables = _Tables(self.kappa, self.weight, self.delay, self.slow, self.clock)
+        for k in range(len(x)):
+            _kernels.total(rho2, age, *tables.of(k), self.light, x[k])
         return x
 
     @property
@@ -282,7 +301,7 @@ def prepare(
     galaxy: Galaxy,
     rigidity: u.Quantity,
     *,
-    scenarios: Sequence[EscapeLaw | None] = (None,),
+    scenarios: Mapping[str, Release] = _BURSTS,
     threshold: float = 2e-4,
     causal: bool = False,
 ) -> Simulator:
@@ -293,8 +312,9 @@ def prepare(
     galaxy : Galaxy
     rigidity : Quantity
         R of protons, shape (n,), growing, n ≥ 2.
-    scenarios : sequence of EscapeLaw or None
-        When particles leave their sources; None for all at once at age 0 (burst-like).
+    scenarios : mapping of str to Release
+        When particles leave their sources and how they spread; by default ``{"burst": Burst()}``. The first axis of
+        what the simulator returns has their order.
     threshold : float
         ε, the largest share of the mean flux that one source of the rest may have; between 1e-6 and 0.01.
     causal : bool
@@ -307,8 +327,8 @@ def prepare(
     Raises
     ------
     ValueError
-        Rigidities that are not positive or do not grow, above the peak of a scenario, κ that does not grow, no
-        scenario, no sources, a threshold out of range.
+        Rigidities that are not positive or do not grow, or that a scenario never releases, κ that does not grow, no
+        scenario, one whose particles never leave the halo, no sources, a threshold out of range.
     UnitConversionError
         A bare number or a wrong unit.
 
@@ -321,30 +341,28 @@ def prepare(
     >>> x.shape, bool(abs(np.median(x[:, 0, 20]) - 0.947) < 0.02)
     ((200, 1, 41), True)
     """
-    scenarios = tuple(scenarios)
-    if not scenarios:
-        raise ValueError("scenarios must hold at least one, got none")
+    laws = release.named(scenarios)
     if not 1e-6 <= threshold <= 0.01:
         raise ValueError(f"threshold must be between 1e-6 and 0.01, got {threshold!r}")
-    R, kappa, weight, delay = _tables(galaxy, rigidity, scenarios)
+    R, tables = _tables(galaxy, rigidity, laws)
     light = galaxy.height / _C if causal else 0.0
-    nodes = [_nodes(R, law) for law in scenarios]
-    coarse = np.unique(np.concatenate(nodes))
-    tables = _tables(galaxy, coarse * u.GV, scenarios)
+    courses = [release.course(law) for law in laws.values()]
+    pieces = [_pieces(R, marks) for marks in courses]
+    nodes = [_nodes(piece) for piece in pieces]
+    coarse, rough = _tables(galaxy, np.unique(np.concatenate(nodes)) * u.GV, laws)
 
-    edges = _ages(tables[1], scenarios)
-    near = _near(edges, tables[1:], light, threshold)
+    edges = _ages(rough.kappa, _latest(galaxy, coarse, laws, rough.delay), courses)
+    near = _near(edges, rough, light, threshold)
     distance2, within = _disc(galaxy, near.max())
     inside = np.interp((near * galaxy.height) ** 2, distance2, within)
 
     quadrature = _quadrature(galaxy, edges, near)
-    rest = np.empty((len(scenarios), R.size))
+    rest = np.empty((len(laws), R.size))
     values, splines = [], []
     for k, node in enumerate(nodes):
-        rest[k] = _campbell(quadrature, kappa, delay[k], weight, light)[1]
-        select = np.searchsorted(coarse, node)
-        values.append(_campbell(quadrature, tables[1][select], tables[3][k, select], tables[2][select], light)[0])
-        splines.append(_spline(node, R, scenarios[k]))
+        rest[k] = _campbell(quadrature, tables.of(k), light)[1]
+        values.append(_campbell(quadrature, rough.of(k, np.searchsorted(coarse, node)), light)[0])
+        splines.append(_spline(node, R, pieces[k]))
     matrix = np.zeros((sum(map(len, nodes)),) * 2)
     _kernels.gram(np.concatenate(values, axis=1), quadrature[2], matrix)
     rows = np.split(_kernels.factor(matrix, 1e-10), np.cumsum([len(node) for node in nodes])[:-1], axis=1)
@@ -353,13 +371,11 @@ def prepare(
     last = int(np.flatnonzero(used).max(initial=-1)) + 1
     return Simulator(
         rigidity=R,
-        scenarios=scenarios,
+        scenarios=laws,
         threshold=float(threshold),
         height=galaxy.height,
         light=light,
-        kappa=kappa,
-        weight=weight,
-        delay=delay,
+        **tables._asdict(),
         edges=edges[: last + 1],
         number=(inside * np.diff(edges))[:last],
         inside=inside[:last],
@@ -376,10 +392,10 @@ def single_spectra(
     *,
     distance: u.Quantity,
     age: u.Quantity,
-    scenario: EscapeLaw | None = None,
+    scenario: Release = _BURST,
     causal: bool = False,
 ) -> Array:
-    """Spectrum of each of some sources over the mean spectrum of the Galaxy, x_i = G(ρ_i, T_i - t_esc) Q/ψ̄.
+    """Spectrum of each of some sources over the mean spectrum of the Galaxy, x_i = G(ρ_i; Λ(T_i - t_esc)) Q/ψ̄.
 
     Parameters
     ----------
@@ -387,8 +403,8 @@ def single_spectra(
     rigidity : Quantity
         Shape (n,), as in `prepare`.
     distance, age : Quantity, shape (sources,)
-    scenario : EscapeLaw, optional
-        By default burst-like.
+    scenario : Release
+        By default a burst.
     causal : bool
         As in `prepare`.
 
@@ -406,15 +422,16 @@ def single_spectra(
     Examples
     --------
     >>> from astropy import units as u
+    >>> from crlab.sources.release import EscapeLaw
     >>> law = EscapeLaw(floor=1 * u.TeV)
     >>> where = {"distance": [0.3] * u.kpc, "age": [2e4] * u.yr}
     >>> print(single_spectra(Galaxy(), [10, 30, 100] * u.TV, scenario=law, **where).round(4))
     [[0.     0.2539 0.0325]]
     """
-    _, kappa, weight, delay = _tables(galaxy, rigidity, (scenario,))
+    R, tables = _tables(galaxy, rigidity, {"": release.one(scenario)})
     rho2, T = _places(galaxy, distance, age)
-    out = np.zeros((T.size, kappa.size))
-    _kernels.each(rho2, T, kappa, delay[0], weight, galaxy.height / _C if causal else 0.0, out)
+    out = np.zeros((T.size, R.size))
+    _kernels.each(rho2, T, *tables.of(0), galaxy.height / _C if causal else 0.0, out)
     return out
 
 
@@ -424,7 +441,7 @@ def sum_of_sources(
     *,
     distance: u.Quantity,
     age: u.Quantity,
-    scenarios: Sequence[EscapeLaw | None] = (None,),
+    scenarios: Mapping[str, Release] = _BURSTS,
     causal: bool = False,
 ) -> Array:
     """Spectrum of some sources together over the mean spectrum of the Galaxy, one by one and nothing else.
@@ -433,11 +450,13 @@ def sum_of_sources(
     ----------
     galaxy, rigidity, distance, age, causal
         As in `single_spectra`.
-    scenarios : sequence of EscapeLaw or None
+    scenarios : mapping of str to Release
+        By default ``{"burst": Burst()}``.
 
     Returns
     -------
     ndarray, shape (scenarios, n)
+        In the order of the mapping.
 
     Raises
     ------
@@ -451,10 +470,11 @@ def sum_of_sources(
     >>> print(x.round(4))
     [[0.0963 0.0665]]
     """
-    _, kappa, weight, delay = _tables(galaxy, rigidity, tuple(scenarios))
+    R, tables = _tables(galaxy, rigidity, release.named(scenarios))
     rho2, T = _places(galaxy, distance, age)
-    out = np.zeros(delay.shape)
-    _kernels.total(rho2, T, kappa, delay, weight, galaxy.height / _C if causal else 0.0, out)
+    out = np.zeros((len(tables.delay), R.size))
+    for k, row in enumerate(out):
+        _kernels.total(rho2, T, *tables.of(k), galaxy.height / _C if causal else 0.0, row)
     return out
 
 
@@ -466,10 +486,23 @@ def _places(galaxy: Galaxy, distance: u.Quantity, age: u.Quantity) -> tuple[Arra
     return (rho / galaxy.height) ** 2, T
 
 
-def _tables(
-    galaxy: Galaxy, rigidity: u.Quantity, scenarios: Sequence[EscapeLaw | None]
-) -> tuple[Array, Array, Array, Array]:
-    """R in GV, κ in z_max²/Myr, the kernel's weight, and t_esc in Myr by scenario."""
+class _Tables(NamedTuple):
+    """What the kernels need to know of the energies and scenarios, fields of `Simulator`."""
+
+    kappa: Array
+    weight: Array
+    delay: Array
+    slow: tuple[Array, ...]
+    clock: Array
+
+    def of(self, k: int, select: slice | NDArray[np.intp] = slice(None)) -> _Law:
+        """One scenario at some energies, in the order in which kernels take it."""
+        slow = self.slow[k][select] if self.slow[k].size else self.slow[k]
+        return self.kappa[select], self.delay[k, select], self.weight[select], slow, self.clock[k]
+
+
+def _tables(galaxy: Galaxy, rigidity: u.Quantity, scenarios: Mapping[str, Release]) -> tuple[Array, _Tables]:
+    """R in GV, κ in z_max²/Myr, the kernel's weight, and by scenario t_esc in Myr and Λ where it is not κτ."""
     R = take("rigidity", rigidity, u.GV, positive=True)
     if R.ndim != 1 or R.size < 2 or np.any(np.diff(R) <= 0):
         raise ValueError(f"rigidity must be a list of at least two growing values, got {rigidity}")
@@ -479,63 +512,92 @@ def _tables(
     if not galaxy.mean > 0:
         raise ValueError("galaxy.rate must be positive somewhere, got a Galaxy without sources")
     weight = kappa / (4 * np.pi * galaxy.height**3 * galaxy.mean)
-    delay = np.zeros((len(scenarios), R.size))
-    for k, law in enumerate(scenarios):
-        if law is not None:
-            peak = float(take("peak", law.peak, u.GeV).reshape(()))
-            if R[-1] > peak * (1 + 1e-12):
-                raise ValueError(f"rigidity must be at most the peak {peak:g} GeV of every scenario, got {R[-1]:g} GV")
-            delay[k] = law.escape_time(R * u.GeV).to_value(u.Myr)
-    return R, kappa / galaxy.height**2, weight, delay
+    delay, slow, clock = np.zeros((len(scenarios), R.size)), [], np.ones((len(scenarios), 2))
+    for k, (name, law) in enumerate(scenarios.items()):
+        delay[k] = release.times(law, R)
+        if not np.all(np.isfinite(delay[k])):
+            which = f"scenarios[{name!r}]" if name else "the scenario"
+            raise ValueError(
+                f"rigidity must be released in every scenario, got {R[~np.isfinite(delay[k])][0]:g} GV, which {which} "
+                "never releases: leave it out, or give a law that reaches it"
+            )
+        since, area = release.table(law, R, galaxy.halo, _UNFELT * galaxy.height**2)
+        clock[k] = np.log(since[0]), np.log(since[-1] / since[0]) / (since.size - 1)
+        constant = np.abs(area - since[:, None] * kappa) <= 1e-12 * area
+        simple = np.all(constant) and np.all(np.diff(delay[k]) <= 0)
+        slow.append(np.zeros((0, 0, 2)) if simple else _logarithmic(area.T / galaxy.height**2))
+    return R, _Tables(kappa / galaxy.height**2, weight, delay, tuple(slow), clock)
 
 
-def _floor(law: EscapeLaw | None) -> float:
-    """E_b in GeV, 0 where there is none."""
-    return 0.0 if law is None or law.floor is None else float(take("floor", law.floor, u.GeV).reshape(()))
+def _logarithmic(s: Array) -> Array:
+    """Logarithm of values that do not fall along the last axis, and slopes with which cubics do not either."""
+    y = np.log(np.maximum(s, 1e-30))
+    rise = np.diff(y)
+    slope = np.empty_like(y)
+    slope[:, 0], slope[:, -1] = rise[:, 0], rise[:, -1]
+    slope[:, 1:-1] = (rise[:, 1:] + rise[:, :-1]) / 2
+    slope[:, 2:-2] = (8 * (y[:, 3:-1] - y[:, 1:-3]) - (y[:, 4:] - y[:, :-4])) / 12
+    slope[:, 1:-1] = np.clip(slope[:, 1:-1], 0.0, 3 * np.minimum(rise[:, 1:], rise[:, :-1]))
+    return np.stack([y, slope], axis=-1)
 
 
-def _nodes(R: Array, law: EscapeLaw | None) -> Array:
-    """Energies at which the rest's fluctuation is known: a dozen a decade, one of them at E_b, where spectra bend."""
-    ends = [R[0], R[-1]]
-    if R[0] * 1.05 < _floor(law) < R[-1] / 1.05:
-        ends.insert(1, _floor(law))
-    parts = [np.geomspace(a, b, max(4, int(np.ceil(12 * np.log10(b / a))) + 1)) for a, b in pairwise(ends)]
+def _pieces(R: Array, marks: release.Course) -> list[tuple[float, float]]:
+    """Ranges of energy between the bends of the escape time, where spectra bend too."""
+    pieces, start = [], float(R[0])
+    for low, high in marks.bends:
+        if start * 1.05 < low and high < R[-1] / 1.05:
+            pieces.append((start, low))
+            start = high
+    return [*pieces, (start, float(R[-1]))]
+
+
+def _nodes(pieces: list[tuple[float, float]]) -> Array:
+    """Energies at which the rest's fluctuation is known: a dozen a decade, and the ends of the pieces."""
+    parts = [np.geomspace(a, b, max(4, int(np.ceil(12 * np.log10(b / a))) + 1)) for a, b in pieces]
     return np.unique(np.concatenate(parts))
 
 
-def _spline(node: Array, R: Array, law: EscapeLaw | None) -> Array:
-    """Matrix from values at the nodes to values at R: a cubic spline on either side of E_b."""
-    bend = 1 + np.flatnonzero(node[1:-1] == _floor(law))
-    pieces = [slice(0, node.size)] if bend.size == 0 else [slice(0, bend[0] + 1), slice(bend[0], node.size)]
+def _spline(node: Array, R: Array, pieces: list[tuple[float, float]]) -> Array:
+    """Matrix from values at the nodes to values at R: a cubic spline in each piece."""
     matrix = np.zeros((R.size, node.size))
-    for piece in pieces:
+    for low, high in pieces:
+        piece = slice(*np.searchsorted(node, [low, np.nextafter(high, np.inf)]))
         x = np.log(node[piece])
-        at = (node[piece][0] <= R) & (node[piece][-1] >= R)
+        at = (low <= R) & (high >= R)
         matrix[at, piece] = CubicSpline(x, np.eye(x.size))(np.log(R[at]))
     return matrix
 
 
-def _ages(kappa: Array, scenarios: Sequence[EscapeLaw | None]) -> Array:
-    """Edges of the bins in age, Myr: eight a decade, and one where a remnant has ended."""
-    first, last = 1e-3 / kappa[-1], _OLD / kappa[0]
+def _latest(galaxy: Galaxy, R: Array, scenarios: Mapping[str, Release], delay: Array) -> float:
+    """Age in Myr at which nearly all particles of all energies have left their sources and then the halo."""
+    gone = [release.table(law, R, galaxy.halo, _GONE * galaxy.height**2)[0][-1] for law in scenarios.values()]
+    return float((delay.max(axis=1) + gone).max())
+
+
+def _ages(kappa: Array, latest: float, courses: list[release.Course]) -> Array:
+    """Edges of the bins in age, Myr: eight a decade, and those at which a range of energies leaves at once."""
+    first, last = 1e-3 / kappa[-1], max(_OLD / kappa[0], latest)
     edges = np.r_[0.0, np.geomspace(first, last, int(np.ceil(8 * np.log10(last / first))) + 1)]
-    ends = [law.end.to_value(u.Myr) for law in scenarios if law is not None and np.isfinite(law.end)]
-    return np.unique(np.r_[edges, [end for end in ends if end < last]])
+    return np.unique(np.r_[edges, [end for marks in courses for end in marks.pauses if end < last]])
 
 
-def _near(edges: Array, tables: tuple[Array, Array, Array], light: float, threshold: float) -> Array:
+def _near(edges: Array, tables: _Tables, light: float, threshold: float) -> Array:
     """Distance in z_max, for each bin in age, within which a source can exceed the threshold."""
-    kappa, weight, delay = tables
-    row, near = np.empty(kappa.size), np.zeros(edges.size - 1)
+    scratch, row = np.zeros((2, tables.kappa.size)), np.empty(tables.kappa.size)
+    laws = [tables.of(k) for k in range(len(tables.delay))]
+
+    def exceeds(distance: float, ages: Array) -> bool:
+        return any(_kernels.largest(distance**2, ages, *law, light, scratch, row) > threshold for law in laws)
+
+    near = np.zeros(edges.size - 1)
     for j, (a, b) in enumerate(pairwise(edges)):
         ages = a + (b - a) * np.linspace(1e-3, 1, 12)
         low, high = 1e-3, _FAR
-        if _kernels.largest(low**2, ages, kappa, delay, weight, light, row) <= threshold:
+        if not exceeds(low, ages):
             continue
         while high - low > 1e-2 * high:
             middle = np.sqrt(low * high)
-            over = _kernels.largest(middle**2, ages, kappa, delay, weight, light, row) > threshold
-            low, high = (middle, high) if over else (low, middle)
+            low, high = (middle, high) if exceeds(middle, ages) else (low, middle)
         near[j] = high
     return near
 
@@ -568,11 +630,9 @@ def _quadrature(galaxy: Galaxy, edges: Array, near: Array) -> tuple[Array, Array
     return np.concatenate(rho2), np.concatenate(age), np.concatenate(number)
 
 
-def _campbell(
-    quadrature: tuple[Array, Array, Array], kappa: Array, delay: Array, weight: Array, light: float
-) -> tuple[Array, Array]:
+def _campbell(quadrature: tuple[Array, Array, Array], law: _Law, light: float) -> tuple[Array, Array]:
     """Contributions at the nodes of the quadrature, shape (nodes, energies), and the mean of their sum."""
     rho2, age, number = quadrature
-    values = np.zeros((age.size, kappa.size))
-    _kernels.each(rho2, age, kappa, delay, weight, light, values)
+    values = np.zeros((age.size, law[0].size))
+    _kernels.each(rho2, age, *law, light, values)
     return values, np.einsum("q,qe->e", number, values)

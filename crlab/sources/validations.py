@@ -12,7 +12,6 @@ from astropy import constants as const
 from astropy import units as u
 from scipy.stats import norm
 
-from crlab.acceleration.escape import EscapeLaw
 from crlab.diffusion.green import causal_loss, green, mean_density, theta
 from crlab.diffusion.transport import Grid, Problem, steady_state
 from crlab.ensemble import fill, read
@@ -22,6 +21,7 @@ from crlab.sources.claims import CLAIMS
 from crlab.sources.classifier import Samples, train
 from crlab.sources.credit import RATE, feature_rate, pulse_limits, single_source
 from crlab.sources.population import Population, ferriere_rate
+from crlab.sources.release import EscapeLaw
 from crlab.sources.spectra import Galaxy, prepare
 from crlab.sources.statistics import exact_distribution, sources_above, stable_distribution, tail_coefficient
 from crlab.validation import Validation
@@ -138,7 +138,7 @@ def _features_drawn() -> tuple[float, float]:
     rng, n, reach = np.random.default_rng(1), 2000, 0.8 * u.kpc
     rho, age = reach * np.sqrt(rng.random(n)), rng.uniform(25, 110, n)
     E = np.geomspace(4, 40, 600) * u.TeV
-    x = single_source(E, distance=rho[:, None], age=age[:, None] * u.kyr, escape=EscapeLaw())
+    x = single_source(E, distance=rho[:, None], age=age[:, None] * u.kyr, scenario=EscapeLaw())
     at = np.log(E.value[x.argmax(1)] / 10)
     found = int(((x.max(1) > 0.1) & (np.abs(at) < 0.5)).sum())
     each = (RATE * np.pi * reach**2 * 85 * u.kyr).to_value(u.one) / n
@@ -165,7 +165,7 @@ def _learned() -> tuple[float, float]:
 
 def _from_a_store() -> tuple[float, float]:
     """Share of 600 Galaxies above their mean under CREDIT: a run that two threads took up where one had died."""
-    simulator = prepare(Galaxy(), [30, 33] * u.TV, scenarios=[EscapeLaw(floor=10 * u.TeV)])
+    simulator = prepare(Galaxy(), [30, 33] * u.TV, scenarios={"CREDIT": EscapeLaw(floor=10 * u.TeV)})
     task: dict[str, Any] = {
         "n": 600,
         "batch": 50,

@@ -9,6 +9,7 @@ from scipy.integrate import quad
 
 from crlab.acceleration.escape import EscapeLaw, sedov_slope
 from crlab.acceleration.remnant import sedov_constant, sedov_radius, sedov_speed
+from crlab.galaxy import Halo
 
 LAW = EscapeLaw()
 
@@ -51,6 +52,22 @@ def test_burst_limit(floor):
     law = EscapeLaw(floor=floor)
     assert np.all(law.escape_time([1, 3e3] * u.TeV) == 300 * u.yr)
     assert law.end == 300 * u.yr
+
+
+def test_nothing_above_the_peak_ever_leaves():
+    assert LAW.escape_time([3, 3.001] * u.PeV).value.tolist() == [300, np.inf]
+    assert EscapeLaw(peak=30 * u.PeV).escape_time(10 * u.PeV) < np.inf
+
+
+def test_particles_that_left_spread_as_in_the_halo():
+    """κ τ, for any shapes that broadcast."""
+    halo, since, R = Halo(delta=0.4), [[0], [1], [30]] * u.kyr, [1, 100] * u.TV
+    expected = halo.kappa(R) * since
+    np.testing.assert_allclose(LAW.spread(since, R, halo).to_value("kpc2"), expected.to_value("kpc2"), rtol=1e-14)
+    with pytest.raises(ValueError, match="since must be zero or positive"):
+        LAW.spread(-1 * u.kyr, 1 * u.TV, halo)
+    with pytest.raises(u.UnitConversionError, match="since"):
+        LAW.spread(1.0, 1 * u.TV, halo)
 
 
 def test_no_end_without_a_floor():
@@ -106,7 +123,6 @@ def test_no_escape_spectrum_below_the_floor():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: LAW.escape_time(4 * u.PeV), "energy must be at most the peak"),
         (lambda: LAW.escape_time(0 * u.TeV), "energy must be positive"),
         (lambda: LAW.max_energy(0 * u.yr), "time must be positive"),
         (lambda: EscapeLaw(slope=0), "slope must be positive"),

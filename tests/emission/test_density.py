@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 from astropy import units as u
 
-from crlab.acceleration.escape import EscapeLaw
 from crlab.diffusion.green import age_fraction
 from crlab.emission import _density_kernels
-from crlab.emission.density import Suppression, density, direct, mean_field, missing, spread, window
+from crlab.emission.density import density, direct, mean_field, missing, spread, window
 from crlab.galaxy import Halo
 from crlab.sources.population import Catalogue, Population
+from crlab.sources.release import Burst, EscapeLaw, Suppression
 
 POPULATION = Population("Ferriere")
 R = [30, 300] * u.TV
-SCENARIOS = {"burst": None, "CREDIT": EscapeLaw(floor=10 * u.TeV), "slow": Suppression()}
+SCENARIOS = {"burst": Burst(), "CREDIT": EscapeLaw(floor=10 * u.TeV), "slow": Suppression()}
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_the_kernels_against_numpy():
     assert out[0, 0] == 0
 
 
-@pytest.mark.parametrize("scenario", [None, Suppression()])
+@pytest.mark.parametrize("scenario", [Burst(), Suppression()])
 def test_the_mean_of_many_sources_is_the_mean_field(scenario):
     """20 times as many sources: rings above the plane, where no single one weighs, within 2 per cent."""
     many, energy = Population("Ferriere", rate=0.4 / u.yr), [1] * u.PV

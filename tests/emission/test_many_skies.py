@@ -10,17 +10,17 @@ import pytest
 from astropy import units as u
 
 from crlab import ensemble as stored
-from crlab.acceleration.escape import EscapeLaw
 from crlab.emission.__main__ import main
 from crlab.emission.absorption import CMB, Absorption
 from crlab.emission.cross_sections import RIGIDITY, emissivity_matrix
-from crlab.emission.density import Suppression, density, mean_field
+from crlab.emission.density import density, mean_field
 from crlab.emission.gas import Cube, Ferriere
 from crlab.emission.line_of_sight import integrate, positions, steps
 from crlab.emission.stochastic import beam_scale, column_share, ensemble, exceedance, prepare, tail_scale, weights
 from crlab.galaxy import Halo
 from crlab.sources.credit import RATE, source_count
 from crlab.sources.population import Catalogue, Population
+from crlab.sources.release import Burst, EscapeLaw, Suppression
 
 E = 10 * u.TV
 ALWAYS = Suppression(factor=100.0, recovery=1e6 * u.Myr)
@@ -53,8 +53,8 @@ def test_the_tail_along_a_line_of_sight():
 
 def test_slow_diffusion_scales_the_tails():
     """χ = 100 at all ages: the local scale grows by 100^(3/4) = 31.6, that of a line of sight by 100^(2/3) = 21.5."""
-    local = [tail_scale(5.0, exceedance(5.0, E, scenario=s), 4 / 3) for s in (None, ALWAYS)]
-    beam = [tail_scale(5.0, exceedance(5.0, E, scenario=s, length=15 * u.kpc), 1.5) for s in (None, ALWAYS)]
+    local = [tail_scale(5.0, exceedance(5.0, E, scenario=s), 4 / 3) for s in (Burst(), ALWAYS)]
+    beam = [tail_scale(5.0, exceedance(5.0, E, scenario=s, length=15 * u.kpc), 1.5) for s in (Burst(), ALWAYS)]
     assert local[1] / local[0] == pytest.approx(31.6, rel=0.02)
     assert beam[1] / beam[0] == pytest.approx(21.5, rel=0.02)
 
@@ -99,7 +99,7 @@ def test_weights_keep_smooth_densities():
 def test_profiles_of_the_ensemble():
     """Medians below the mean, as the skewed law has them; the same numbers for any number of threads."""
     options = {
-        "scenarios": {"burst": None, "slow": Suppression()},
+        "scenarios": {"burst": Burst(), "slow": Suppression()},
         "energy": [30] * u.TeV,
         "rigidity": [0.1, 1] * u.PV,
         "lon": np.arange(0, 360, 30.0) * u.deg,
@@ -116,7 +116,7 @@ def test_profiles_of_the_ensemble():
 
 
 FEW = {
-    "scenarios": {"burst": None, "CREDIT": EscapeLaw(floor=10 * u.TeV)},
+    "scenarios": {"burst": Burst(), "CREDIT": EscapeLaw(floor=10 * u.TeV)},
     "energy": [100] * u.TeV,
     "rigidity": [0.3, 1] * u.PV,
     "lon": [30, 200] * u.deg,
@@ -175,7 +175,7 @@ def test_a_store_is_resumed_and_refuses_what_differs(on_one_thread, tmp_path):
     assert np.array_equal(again.local, on_one_thread.local)
     for change, words in (
         ({"absorption": None}, "absorption"),
-        ({"scenarios": {"burst": None, "CREDIT": EscapeLaw(floor=1 * u.TeV)}}, "scenarios"),
+        ({"scenarios": {"burst": Burst(), "CREDIT": EscapeLaw(floor=1 * u.TeV)}}, "scenarios"),
         ({"rigidity": [0.3, 2] * u.PV}, "rigidity"),
         ({"lon": [30, 201] * u.deg}, "lon"),
     ):
@@ -190,7 +190,7 @@ def test_a_store_is_refused_for_another_map_of_gas_that_looks_the_same(tmp_path)
     other[5, 5, 5] = 2
     maps = [Cube(v / u.cm**3, first=[-15] * 3 * u.kpc, step=[3] * 3 * u.kpc) for v in (values, other)]
     assert repr(maps[0]) == repr(maps[1])
-    few = FEW | {"scenarios": {"burst": None}, "store": tmp_path / "planes", "progress": False}
+    few = FEW | {"scenarios": {"burst": Burst()}, "store": tmp_path / "planes", "progress": False}
     ensemble(1, seed=3, **few, gas=maps[0])
     with pytest.raises(ValueError, match=r"made with gas.values = \[11, 11, 11\] numbers .*, not \[11, 11, 11\] num"):
         ensemble(1, seed=3, **few, gas=maps[1])
@@ -233,7 +233,7 @@ def test_the_command_makes_the_same_store(tmp_path, capsys, monkeypatch):
     assert main([str(tmp_path / "planes"), *task]) == 0
     assert "computed 2 of the 2 Galaxies" in capsys.readouterr().out
     options = {
-        "scenarios": {"burst": None, "CREDIT": EscapeLaw(floor=10 * u.TeV), "slow": Suppression()},
+        "scenarios": {"burst": Burst(), "CREDIT": EscapeLaw(floor=10 * u.TeV), "slow": Suppression()},
         "energy": [10] * u.TeV,
         "rigidity": [300, 1000] * u.TV,
         "lon": np.arange(-135, 180, 90) * u.deg,
@@ -266,8 +266,10 @@ def test_a_place_for_no_store_is_refused_before_anything_is_computed(tmp_path, c
 
 def test_absorption_hides_the_far_side():
     """At 2 PeV the mean is dimmed as the same integral by hand, the Sun's place not at all, and ratios change."""
-    simulator = prepare({"burst": None}, energy=[2] * u.PeV, rigidity=[1] * u.PV, lon=[30] * u.deg)
-    dark = prepare({"burst": None}, energy=[2] * u.PeV, rigidity=[1] * u.PV, lon=[30] * u.deg, absorption=Absorption())
+    simulator = prepare({"burst": Burst()}, energy=[2] * u.PeV, rigidity=[1] * u.PV, lon=[30] * u.deg)
+    dark = prepare(
+        {"burst": Burst()}, energy=[2] * u.PeV, rigidity=[1] * u.PV, lon=[30] * u.deg, absorption=Absorption()
+    )
     assert dark.means[0, 0, -1] == simulator.means[0, 0, -1]
     field = mean_field([1] * u.PV, population=simulator.population)
     edges = steps(coarsest=0.1 * u.kpc)
@@ -289,7 +291,7 @@ def test_the_mean_of_slow_diffusion_exceeds_that_of_a_burst():
     at = np.zeros(1), np.full(1, 8.5), np.zeros(1)
     means = [
         mean_field([100] * u.TV, population=Population("Ferriere"), scenario=s).values(*at)[0, 0]
-        for s in (None, Suppression(factor=10), Suppression())
+        for s in (Burst(), Suppression(factor=10), Suppression())
     ]
     assert means[0] < means[1] < means[2]
 

@@ -9,10 +9,10 @@ import pytest
 from astropy import units as u
 from scipy.stats import ks_2samp, spearmanr
 
-from crlab.acceleration.escape import EscapeLaw
 from crlab.sources import library
 from crlab.sources.bins import proton_bins
 from crlab.sources.library import RECIPES, load, main, make
+from crlab.sources.release import Burst, EscapeLaw
 from crlab.sources.spectra import Galaxy, prepare
 
 STEP = 2e-5
@@ -31,7 +31,8 @@ def test_a_sample_of_each_library_recomputed(name):
 def test_binned_spectra_are_those_of_the_engine():
     """Average of x over DAMPE's bin of 10 to 16 TeV by a plain sum over its own fine grid."""
     R = np.geomspace(20, 1.2e5, 606) * u.GV
-    simulator = prepare(Galaxy(), R, scenarios=(None, *(EscapeLaw(floor=f * u.TeV) for f in (1, 3, 10, 30, 100))))
+    laws = {"burst": Burst(), **{str(f): EscapeLaw(floor=f * u.TeV) for f in (1, 3, 10, 30, 100)}}
+    simulator = prepare(Galaxy(), R, scenarios=laws)
     x = simulator.realisation(3, seed=RECIPES["reference"].seed)
     E = np.linspace(10000, 15849, 4001)
     mean = [np.average(np.interp(np.log(E), np.log(R.value), row), weights=E**-2.7) for row in x]
@@ -42,7 +43,7 @@ def test_binned_spectra_are_those_of_the_engine():
 def test_one_point_statistics_are_the_same_in_both_scenarios():
     """KS test at single energies above the floor and below, between different Galaxies: p > 0.01."""
     R = np.geomspace(2e3, 2e5, 81) * u.GV
-    simulator = prepare(Galaxy(), R, scenarios=(None, EscapeLaw(floor=5 * u.TeV)))
+    simulator = prepare(Galaxy(), R, scenarios={"burst": Burst(), "CREDIT": EscapeLaw(floor=5 * u.TeV)})
     x = simulator.realisations(4000, seed=11, progress=False)
     for energy in (2e3, 10e3, 100e3):
         k = int(np.argmin(np.abs(R.value - energy)))

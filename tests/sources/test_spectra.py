@@ -8,18 +8,21 @@ import pytest
 from astropy import units as u
 from scipy.stats import rankdata
 
-from crlab.acceleration.escape import EscapeLaw
 from crlab.diffusion.green import green, theta
 from crlab.galaxy import Halo
 from crlab.sources import _kernels
 from crlab.sources.credit import RATE
 from crlab.sources.population import Population
+from crlab.sources.release import Burst, EscapeLaw, course
 from crlab.sources.spectra import Galaxy, prepare, single_spectra, sum_of_sources
 from crlab.sources.statistics import exact_distribution
 
 GALAXY = Galaxy()
 FLOORS = (1, 10, 100)
-SCENARIOS = (None, *(EscapeLaw(floor=floor * u.TeV) for floor in FLOORS))
+SCENARIOS = {"burst": Burst(), **{f"CREDIT {floor} TeV": EscapeLaw(floor=floor * u.TeV) for floor in FLOORS}}
+CREDIT = SCENARIOS["CREDIT 10 TeV"]
+TWO = {"burst": Burst(), "CREDIT": CREDIT}
+NO_TABLE = np.zeros((0, 0, 2)), np.ones(2)
 GRID = np.geomspace(10, 1e6, 401) * u.GV
 P = np.array([0.025, 0.16, 0.5, 0.84, 0.975])
 
@@ -33,7 +36,7 @@ def simulator():
 def ensemble():
     """Burst and CREDIT at seven energies, over which correlations are known from brute force, 6000 Galaxies."""
     R = np.geomspace(1, 1000, 7) * u.TV
-    return R, prepare(GALAXY, R, scenarios=(None, SCENARIOS[2])).realisations(6000, seed=20, progress=False)
+    return R, prepare(GALAXY, R, scenarios=TWO).realisations(6000, seed=20, progress=False)
 
 
 def test_exponential_of_the_kernel():
@@ -59,7 +62,7 @@ def test_kernel_against_its_plain_version():
     rho2, T, kappa = np.array([0.01, 4.0]), np.array([0.05, 3.0]), np.array([0.01, 0.2, 2.0])
     delay = np.array([[0.04, 0.03, 0.0]])
     found = np.zeros((1, 3))
-    _kernels.total(rho2, T, kappa, delay, np.ones(3), 0.0, found)
+    _kernels.total(rho2, T, kappa, delay[0], np.ones(3), *NO_TABLE, 0.0, found[0])
     expected = np.zeros(3)
     for r2, age in zip(rho2, T, strict=True):
         for i in range(3):
@@ -82,13 +85,13 @@ def test_sum_is_the_sum_and_halves_add_up():
     rng = np.random.default_rng(1)
     rho, T = rng.uniform(0.1, 5, 50) * u.kpc, rng.uniform(0, 2, 50) * u.Myr
     whole = sum_of_sources(GALAXY, GRID, distance=rho, age=T, scenarios=SCENARIOS)
-    for k, law in enumerate(SCENARIOS):
+    for k, law in enumerate(SCENARIOS.values()):
         each = single_spectra(GALAXY, GRID, distance=rho, age=T, scenario=law)
         assert whole[k] == pytest.approx(each.sum(0), rel=1e-12)
 
 
 def test_no_flux_before_escape_or_faster_than_light():
-    law = SCENARIOS[2]
+    law = CREDIT
     late = single_spectra(GALAXY, GRID, distance=[1] * u.kpc, age=[20] * u.kyr, scenario=law, causal=True)[0]
     tau = 20 - law.escape_time(GRID.value * u.GeV).to_value(u.kyr)
     light = (1 * u.kpc / (299792.458 * u.km / u.s)).to_value(u.kyr)
@@ -127,14 +130,15 @@ def test_rest_has_campbells_variance_and_no_kink(simulator):
     """Interpolated modes against the integral done afresh on the fine grid, for x and its steps in energy."""
     from crlab.sources import spectra
 
-    R, kappa, weight, delay = spectra._tables(GALAXY, GRID, SCENARIOS)
-    edges = spectra._ages(kappa, SCENARIOS)
+    R, tables = spectra._tables(GALAXY, GRID, SCENARIOS)
+    latest = spectra._latest(GALAXY, R, SCENARIOS, tables.delay)
+    edges = spectra._ages(tables.kappa, latest, [course(law) for law in SCENARIOS.values()])
     near = np.zeros(edges.size - 1)
     near[: simulator.inside.size] = np.sqrt(np.interp(simulator.inside, simulator.within, simulator.distance2)) / 5
     quadrature = spectra._quadrature(GALAXY, edges, near)
     modes = simulator.modes.reshape(-1, len(SCENARIOS), R.size)
     for k, floor in enumerate([np.inf, *FLOORS]):
-        values, _ = spectra._campbell(quadrature, kappa, delay[k], weight, 0.0)
+        values, _ = spectra._campbell(quadrature, tables.of(k), 0.0)
         variance = np.einsum("q,qe->e", quadrature[2], values**2)
         assert (modes[:, k] ** 2).sum(0) == pytest.approx(variance, rel=1e-4)
         steps = np.sqrt(np.einsum("q,qe->e", quadrature[2], np.diff(values, axis=1) ** 2))
@@ -185,7 +189,7 @@ def test_correlations_are_those_of_brute_force(ensemble):
     for i in range(n):
         keep = rng.poisson(mean)
         rho, T = farthest * np.sqrt(rng.random(keep)), oldest * rng.random(keep)
-        brute[i] = sum_of_sources(GALAXY, high, distance=rho * u.kpc, age=T * u.Myr, scenarios=(None, SCENARIOS[2]))
+        brute[i] = sum_of_sources(GALAXY, high, distance=rho * u.kpc, age=T * u.Myr, scenarios=TWO)
     ours, theirs = _ranks(x[:, :, 4:].reshape(len(x), -1)), _ranks(brute.reshape(n, -1))
     error = 4 * (1 - theirs**2) * np.sqrt(1 / n + 1 / len(x))
     assert np.all(np.abs(ours - theirs) < 0.01 + error)
@@ -199,11 +203,7 @@ def test_threshold_does_not_matter():
     """Forty times more sources one by one, and the correlations over five decades of energy stay within 0.01."""
     R = np.geomspace(10, 1e6, 6) * u.GV
     sets = [
-        _ranks(
-            prepare(GALAXY, R, scenarios=(None, SCENARIOS[2]), threshold=e)
-            .realisations(n, seed=s, progress=False)
-            .reshape(n, -1)
-        )
+        _ranks(prepare(GALAXY, R, scenarios=TWO, threshold=e).realisations(n, seed=s, progress=False).reshape(n, -1))
         for e, n, s in ((2e-3, 6000, 5), (1e-4, 3000, 6))
     ]
     error = 4 * (1 - sets[0] ** 2) * np.sqrt(1 / 6000 + 1 / 3000)
@@ -214,7 +214,7 @@ def test_burst_and_credit_are_the_same_below_a_high_floor(simulator):
     """Below E_b all leave at once: CREDIT is the burst with its sources born t_b later."""
     below = GRID < 50 * u.TV
     x = simulator.realisation(3, seed=1)
-    law = SCENARIOS[3]
+    law = SCENARIOS["CREDIT 100 TeV"]
     rho, T = simulator.sources(np.random.default_rng(0))
     keep = law.end < T
     credit = single_spectra(GALAXY, GRID[below], distance=rho[keep], age=T[keep], scenario=law)
@@ -260,8 +260,11 @@ def test_same_bits_whatever_the_workers_and_the_company(simulator):
         ({"rigidity": [10, 1] * u.TV}, "growing"),
         ({"rigidity": [0, 1] * u.TV}, "rigidity must be positive"),
         ({"rigidity": [1] * u.TV}, "at least two"),
-        ({"rigidity": [1, 10] * u.PV, "scenarios": [EscapeLaw()]}, "at most the peak"),
-        ({"scenarios": []}, "at least one"),
+        (
+            {"rigidity": [1, 10] * u.PV, "scenarios": {"CREDIT": EscapeLaw()}},
+            r"got 1e\+07 GV, which scenarios\['CREDIT'\] never releases",
+        ),
+        ({"scenarios": {}}, "at least one"),
         ({"threshold": 0.5}, "threshold must be between"),
         ({"galaxy": Galaxy(halo=Halo(delta=-0.3))}, "grows with rigidity"),
         ({"galaxy": Galaxy(rate=lambda rho: 0 * rho.value * RATE)}, "without sources"),
@@ -297,6 +300,6 @@ def test_bad_rate():
 def test_floor_anywhere_about_the_range(floor):
     """A floor at or beyond an end of the range: burst-like with a delay, or never reached, and still no kink."""
     R = np.geomspace(1, 100, 41) * u.TV
-    spread = np.sqrt((prepare(GALAXY, R, scenarios=(EscapeLaw(floor=floor * u.TeV),)).modes ** 2).sum(axis=0))
+    spread = np.sqrt((prepare(GALAXY, R, scenarios={"CREDIT": EscapeLaw(floor=floor * u.TeV)}).modes ** 2).sum(axis=0))
     assert np.all(spread > 0)
     assert np.abs(np.diff(np.log(spread), n=2)).max() < 0.05

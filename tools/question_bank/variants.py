@@ -361,7 +361,7 @@ def stable_width(pick):
 def line_of_one_source(pick):
     distance, age = pick(0.25, 0.3, 0.35, 0.4) * u.kpc, pick(40, 45, 50) * u.kyr
     law = EscapeLaw()
-    found = credit.feature(distance=distance, age=age, escape=law)
+    found = credit.feature(distance=distance, age=age, scenario=law)
     E = law.max_energy(age).to(u.TeV)
     width = 2.7 * law.slope * (credit.pulse_time(distance, E) / age).to_value(u.one) / np.log(10)
     return {"distance": distance, "age": age}, {"E": E, "answer": width, "full": np.log10(found.high / found.low)}
@@ -370,7 +370,7 @@ def line_of_one_source(pick):
 def more_features(pick):
     slope = pick(0.8, 1.0, 1.1, 1.5, 2.0)
     law = EscapeLaw(slope=slope)
-    low, high = (float(credit.feature_rate(E * u.TeV, 0.1, escape=law)) for E in (10, 20))
+    low, high = (float(credit.feature_rate(E * u.TeV, 0.1, scenario=law)) for E in (10, 20))
     return {"slope": slope}, {"exponent": 0.4 - 1 / slope, "answer": high / low}
 
 
