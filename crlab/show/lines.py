@@ -10,88 +10,18 @@ from typing import Any
 import numpy as np
 from astropy import units as u
 
-from crlab.style import COLOURS
+from crlab.show._page import fill
+from crlab.show.style import COLOURS
 from crlab.units import Array, take
 
-__all__ = ["Scene", "scene"]
+__all__ = ["Scene", "lines_in_space"]
 
 _GRID = 1000  # coordinates are whole numbers from -1000 to 1000: finer than a pixel
-
-_PAGE = """<div class="crlab-figure" id="{id}" role="group" aria-label="{title}" style="max-width: 700px">
-<canvas tabindex="0" role="img" aria-label="{alt} Arrow keys turn the view." width="700" height="520"
- style="width: 100%; aspect-ratio: 700 / 520; touch-action: pan-y"></canvas>
-<div style="display: flex; gap: 0.8em; align-items: center; padding: 0.3em 0">
-<input type="range" min="0" max="{last}" value="0" step="1" aria-label="{title}" style="flex: 1">
-<output style="min-width: 8em">{first}</output>
-</div>
-<p style="font-size: 0.9em">The box is {side} wide. Drag the picture or use the arrow keys on it to turn it.</p>
-<script type="application/json">{data}</script>
-</div>
-<script>
-(function () {{
-  const box = document.getElementById("{id}"), canvas = box.querySelector("canvas"), pen = canvas.getContext("2d");
-  const data = JSON.parse(box.querySelector("script").textContent), slider = box.querySelector("input");
-  const text = box.querySelector("output");
-  let azimuth = 0.6, height = 0.35, held = null;
-  function project(p) {{
-    const x = p[0] * Math.cos(azimuth) - p[1] * Math.sin(azimuth);
-    const y = p[0] * Math.sin(azimuth) + p[1] * Math.cos(azimuth);
-    const scale = 0.27 * canvas.height / {grid};
-    return [canvas.width / 2 + scale * x,
-      canvas.height / 2 - scale * (p[2] * Math.cos(height) + y * Math.sin(height))];
-  }}
-  function path(points, colour, width) {{
-    pen.beginPath();
-    points.forEach((p, i) => pen[i ? "lineTo" : "moveTo"](...project(p)));
-    pen.strokeStyle = colour;
-    pen.lineWidth = width * canvas.width / 700;
-    pen.stroke();
-  }}
-  function draw() {{
-    const ink = getComputedStyle(box).color, a = {grid};
-    pen.clearRect(0, 0, canvas.width, canvas.height);
-    pen.globalAlpha = 0.4;
-    for (const s of [-a, a]) for (const t of [-a, a]) {{
-      path([[-a, s, t], [a, s, t]], ink, 1);
-      path([[s, -a, t], [s, a, t]], ink, 1);
-      path([[s, t, -a], [s, t, a]], ink, 1);
-    }}
-    pen.globalAlpha = 1;
-    data.groups[slider.value].forEach((line, i) => path(line, data.colours[i % data.colours.length], 1.6));
-    pen.fillStyle = ink;
-    pen.font = `${{Math.round(16 * canvas.width / 700)}}px sans-serif`;
-    [["x", [1.15 * a, -a, -a]], ["y", [-a, 1.15 * a, -a]], ["z", [-a, -a, 1.15 * a]]]
-      .forEach(([name, p]) => pen.fillText(name, ...project(p)));
-    text.textContent = data.labels[slider.value];
-    slider.setAttribute("aria-valuetext", data.labels[slider.value]);
-  }}
-  function turn(a, b) {{
-    azimuth += a;
-    height = Math.max(-1.5, Math.min(1.5, height + b));
-    draw();
-  }}
-  canvas.addEventListener("keydown", event => {{
-    const way = {{ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1]}}[event.key];
-    if (way) {{ turn(...way); event.preventDefault(); }}
-  }});
-  canvas.addEventListener("pointerdown", event => {{ held = [event.clientX, event.clientY]; }});
-  addEventListener("pointerup", () => {{ held = null; }});
-  canvas.addEventListener("pointermove", event => {{
-    if (!held) return;
-    turn((event.clientX - held[0]) / 150, (event.clientY - held[1]) / 150);
-    held = [event.clientX, event.clientY];
-  }});
-  slider.addEventListener("input", draw);
-  new MutationObserver(draw).observe(document.documentElement, {{attributeFilter: ["data-theme"]}});
-  draw();
-}})();
-</script>
-"""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Lines in space; made by `scene`. Jupyter and the book show its HTML.
+    """Lines in space; made by `lines_in_space`. Jupyter and the book show its HTML.
 
     Parameters
     ----------
@@ -108,7 +38,7 @@ class Scene:
         return f"Scene of {len(self.html) / 1e3:.0f} kB"
 
 
-def scene(groups: Sequence[Sequence[Any]], *, labels: Sequence[str], alt: str, title: str) -> Scene:
+def lines_in_space(groups: Sequence[Sequence[Any]], *, labels: Sequence[str], alt: str, title: str) -> Scene:
     """Show groups of lines in space, one group at a time: a slider chooses it, arrow keys or a drag turn the view.
 
     All groups share one cubic box about the middle of their extent. What is shown is the same in Jupyter and in a page
@@ -144,7 +74,7 @@ def scene(groups: Sequence[Sequence[Any]], *, labels: Sequence[str], alt: str, t
     >>> z = np.linspace(0, 10, 50)
     >>> helix = np.stack([np.cos(z), np.sin(z), z], axis=1) * u.pc
     >>> lines = [[helix], [helix[::2]]]
-    >>> shown = scene(lines, labels=["fine", "coarse"], alt="A helix about the z axis.", title="Step")
+    >>> shown = lines_in_space(lines, labels=["fine", "coarse"], alt="A helix about the z axis.", title="Step")
     >>> shown.html.count("<canvas")
     1
     """
@@ -163,7 +93,8 @@ def scene(groups: Sequence[Sequence[Any]], *, labels: Sequence[str], alt: str, t
     colours = [colour for name, colour in COLOURS.items() if name != "black"]  # black is lost on a dark page
     data = json.dumps({"groups": whole, "labels": list(labels), "colours": colours}, separators=(",", ":"))
     return Scene(
-        _PAGE.format(
+        fill(
+            "lines",
             id="scene-" + hashlib.sha256(data.encode()).hexdigest()[:12],
             title=html.escape(title),
             alt=html.escape(alt),
