@@ -34,7 +34,7 @@ def test_the_package_itself_loads_nothing_heavy() -> None:
         ("crlab.answers", {"healpy", "matplotlib", "numba", "scipy"}),
         ("crlab.claims", {"healpy", "matplotlib", "numba", "scipy"}),
         ("crlab.validation", {"healpy", "matplotlib", "numba", "scipy"}),
-        ("crlab.style", {"healpy", "matplotlib.pyplot", "numba"}),
+        ("crlab.show", {"healpy", "matplotlib.pyplot", "numba"}),
     ],
 )
 def test_a_common_module_loads_only_what_it_needs(module: str, unwanted: set[str]) -> None:

@@ -3,8 +3,7 @@
 Maps are in RING order and Galactic coordinates. Used in the chapter "The smooth sky".
 """
 
-import gc
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from crlab.units import Array, take
 
-__all__ = ["Region", "SkyMap", "check_nside", "directions", "play", "read", "write"]
+__all__ = ["Region", "SkyMap", "check_nside", "directions", "read", "write"]
 
 _WHERE = {"PIXTYPE": "HEALPIX", "ORDERING": "RING", "COORDSYS": "G"}
 
@@ -338,65 +337,3 @@ def read(path: str | Path) -> SkyMap:
         standard |= {"INDXSCHM", "CREATOR", "OBJECT", "BAD_DATA", "POLCCONV", "COMMENT", "HISTORY"}
         meta = {k: str(v) for k, v in header.items() if k and k not in standard and not k.startswith(own)}
     return SkyMap(values * unit, energy, meta)
-
-
-def play(skies: Sequence[Any], values: Any, *, label: str, title: str, alt: str, dpi: int = 60, **options: Any) -> Any:
-    """Maps that follow a slider, such as the sky against energy, in a page without a kernel and live in Jupyter.
-
-    Parameters
-    ----------
-    skies : sequence of Quantity or array_like, each of shape (12 nside²,)
-    values : Quantity or array_like, shape (k,)
-        What each map belongs to, such as its energy; they grow or fall throughout. The slider stops at these.
-    label : str
-        What the colours show.
-    title, alt : str
-        As in `crlab.frames.slider`; the value is added for each map.
-    dpi : int
-        Resolution; a frame is 5.6 by 3.4 inches.
-    **options
-        For `crlab.style.sky_map`.
-
-    Returns
-    -------
-    crlab.frames.Slider
-
-    Raises
-    ------
-    ValueError, UnitConversionError
-        Another number of values than of maps, or as `crlab.style.sky_map` and `crlab.frames.slider`.
-
-    Examples
-    --------
-    >>> skies = np.arange(24.0).reshape(2, 12)
-    >>> play(skies, [1, 1000] * u.TeV, label="Intensity", title="Energy", alt="Noise.")
-    Slider of 2 frames
-    """
-    from crlab import frames  # with matplotlib, which workers need not import
-
-    if np.shape(values) != (len(skies),):
-        raise ValueError(f"values must be one for each map, got shape {np.shape(values)} for {len(skies)} maps")
-
-    def draw(value: Any) -> Any:
-        return _picture(skies[int(np.argmin(np.abs(np.subtract(values, value))))], label, dpi, options)
-
-    return frames.slider(draw, values, title=title, alt=alt, label="{:g}", dpi=dpi, between=False)
-
-
-def _picture(values: Any, label: str, dpi: int, options: dict[str, Any]) -> Any:
-    """A figure that holds a map as pixels: the mesh behind one takes 40 MB, and a strip has many."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    from crlab import style
-
-    size = (5.6, 3.4)
-    drawn = Figure(figsize=size, dpi=dpi)
-    style.sky_map(values, label=label, ax=drawn.add_subplot(projection="mollweide"), **options)
-    canvas: Any = FigureCanvasAgg(drawn)
-    canvas.draw()
-    flat = Figure(figsize=size, dpi=dpi)
-    flat.figimage(np.array(canvas.buffer_rgba()))
-    drawn.clear()
-    gc.collect()  # axes and colour bar hold each other
-    return flat

@@ -236,8 +236,8 @@ def load(name: str = "reference", *, folder: Path | None = None) -> Library:
     if found := fingerprint.difference(manifest["parameters"], fingerprint.describe(recipe.parameters)):
         where, old, new = found
         raise ValueError(
-            f"the library {name!r} was made with other parameters than the package has now ({where}: {old or 'absent'}, "
-            f"now {new or 'absent'}): {again}"
+            f"the library {name!r} was made with other parameters than the package has now ({where}: "
+            f"{old or 'absent'}, now {new or 'absent'}): {again}"
         )
     codes = _codes(name, place, manifest)
     return Library(recipe.scenarios, np.asarray(codes * _STEP, dtype=np.float64), manifest["parameters"])

@@ -32,7 +32,8 @@ KINDS = {
     "sky and energy": ("emission/one-galaxy", "Energy of the gamma rays", "gamma-ray sky"),
     "field lines in 3D": ("turbulence/field-lines", "Polarisation", "field lines of each polarisation"),
 }
-LIVE = ("frames.slider(", "maps.play(", "scene(")  # what is also interactive in Jupyter, by the same call
+# What is also interactive in Jupyter, by the same call.
+LIVE = ("show.slider(", "show.sky_slider(", "show.lines_in_space(")
 
 
 def pages_with_sliders(soups):

@@ -1,8 +1,5 @@
 """Lines of sight: where things appear on the sky, and what their sums are."""
 
-import base64
-import io
-import re
 import warnings
 
 import healpy
@@ -12,14 +9,12 @@ from astropy import units as u
 from astropy.io import fits
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matplotlib import pyplot as plt
 
-from crlab import style
 from crlab.emission import _kernels
 from crlab.emission.absorption import Absorption
 from crlab.emission.gas import Ferriere, NakanishiSofue
 from crlab.emission.line_of_sight import Axisymmetric, Grid, integrate, positions, sky_map, steps
-from crlab.emission.maps import Region, SkyMap, check_nside, directions, play, read, write
+from crlab.emission.maps import Region, SkyMap, check_nside, directions, read, write
 from crlab.galaxy import SUN
 
 FLAT = Grid([-60, 60] * u.kpc, [-60, 60] * u.kpc, [0] * u.kpc, np.ones((2, 2, 1)))
@@ -405,48 +400,3 @@ def test_bad_input_is_refused():
         SkyMap(np.full((1, 12), np.nan) * u.m, [1] * u.TeV)
     with pytest.raises(ValueError, match="capital letters"):
         SkyMap(np.ones((1, 12)) * u.m, [1] * u.TeV, {"lower": "x"})
-
-
-WORDS = {"label": "Intensity", "title": "Energy", "alt": "Numbers of pixels."}
-
-
-def test_a_strip_shows_each_map_as_a_figure_of_its_own():
-    """Frames differ where the maps do, and look as the figure that they are made from."""
-    maps_shown = np.stack([np.arange(12.0), np.arange(12.0)[::-1]])
-    strip = play(maps_shown, [1, 1000] * u.TeV, **WORDS)
-    coded = re.findall(r'alt="([^"]*)" data-label="([^"]*)" src="data:image/png;base64,([^"]*)"', strip.html)
-    assert [c[:2] for c in coded] == [
-        ("Numbers of pixels. 1 TeV", "1 TeV"),
-        ("Numbers of pixels. 1000 TeV", "1000 TeV"),
-    ]
-    frames = [plt.imread(io.BytesIO(base64.b64decode(c[2]))) for c in coded]
-    figure, _ = style.sky_map(maps_shown[1], label="Intensity")
-    figure.set(size_inches=(5.6, 3.4), dpi=60)
-    figure.canvas.draw()
-    drawn = np.asarray(figure.canvas.buffer_rgba()) / 255
-    plt.close(figure)
-    assert frames[1].shape == drawn.shape
-    far, near = (np.abs(frame - drawn)[..., :3].mean() for frame in frames)
-    assert near < 0.005 < far  # a frame has no more than 256 colours
-    with pytest.raises(ValueError, match=r"^values must be one for each map, got shape \(1,\) for 2 maps$"):
-        play(maps_shown, [1] * u.TeV, **WORDS)
-
-
-def test_seven_fine_maps_weigh_little():
-    """The bar: 150 kB for the sky at seven energies, at the resolution of the chapter."""
-    lon, lat = directions(64)
-    skies = [np.exp(-np.abs(lat.to_value(u.deg)) / width) * (2 + np.cos(lon.to_value(u.rad))) for width in range(1, 8)]
-    strip = play(skies, np.geomspace(1, 1000, 7).round() * u.TeV, scale="log", **WORDS)
-    assert len(strip.html) < 150_000
-
-
-def test_with_a_kernel_maps_follow_a_slider_that_stops_at_their_energies():
-    pytest.importorskip("ipywidgets", exc_type=ImportError)
-    strip = play(np.eye(12)[:3], [1, 30, 1000] * u.TeV, **WORDS)
-    control, picture = strip.widget().children
-    assert control.options == (("1 TeV", 1.0), ("30 TeV", 30.0), ("1000 TeV", 1000.0))
-    stored = re.findall(r"base64,([^\"]*)", strip.html)
-    for i, (said, energy) in enumerate(control.options):
-        control.value = energy
-        assert re.findall(r"base64,([^\"]*)", picture.value) == [stored[i]]
-        assert f'alt="Numbers of pixels. {said}"' in picture.value

@@ -8,7 +8,7 @@ import pytest
 from astropy import units as u
 from conftest import needs_browser
 
-from crlab.scene import scene
+from crlab.show import lines_in_space
 
 TEXTS = {"alt": "Two bundles of lines.", "title": "Polarisation"}
 
@@ -20,7 +20,7 @@ def walks(number=20, points=500, seed=1):
 
 @pytest.fixture(scope="module")
 def shown():
-    return scene([walks(3, 60), walks(3, 60, seed=2)], labels=["slab & 2D", "isotropic"], **TEXTS)
+    return lines_in_space([walks(3, 60), walks(3, 60, seed=2)], labels=["slab & 2D", "isotropic"], **TEXTS)
 
 
 def data(shown):
@@ -29,14 +29,14 @@ def data(shown):
 
 def test_coordinates_fill_one_box_to_a_thousandth():
     box = np.array([[0, 0, 0], [4, 2, 1]]) * u.kpc
-    found = scene([[box], [box / 2]], labels=["a", "b"], **TEXTS)
+    found = lines_in_space([[box], [box / 2]], labels=["a", "b"], **TEXTS)
     assert data(found)["groups"] == [[[[-1000, -500, -250], [1000, 500, 250]]], [[[-1000, -500, -250], [0, 0, 0]]]]
     assert "The box is 4e+03 pc wide" in found.html
 
 
 def test_the_page_is_small_self_contained_and_the_same_each_time():
     """The bar: 20 lines of 500 points in less than plotly's 350 kB, without its script of 4.8 MB."""
-    first, second = (scene([walks()], labels=["all"], **TEXTS) for _ in range(2))
+    first, second = (lines_in_space([walks()], labels=["all"], **TEXTS) for _ in range(2))
     assert first.html == second.html
     assert len(first.html) < 200_000
     assert "://" not in first.html
@@ -59,12 +59,12 @@ def test_the_page_is_small_self_contained_and_the_same_each_time():
 )
 def test_bad_input_is_refused(groups, labels, texts, message):
     with pytest.raises(ValueError, match=message):
-        scene(groups, labels=labels, **texts)
+        lines_in_space(groups, labels=labels, **texts)
 
 
 def test_what_is_no_length_is_refused():
     with pytest.raises(u.UnitConversionError, match=r"^groups must be"):
-        scene([[np.ones((4, 3)) * u.yr]], labels=["a"], **TEXTS)
+        lines_in_space([[np.ones((4, 3)) * u.yr]], labels=["a"], **TEXTS)
 
 
 @needs_browser

@@ -1,106 +1,28 @@
-"""The house style of the book's figures: one palette, one set of defaults, one way to draw the sky."""
+"""Maps of the sky in HEALPix form: one drawn, or many behind a slider."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
+import gc
+from collections.abc import Sequence
 from typing import Any, cast
 
 import matplotlib as mpl
-import matplotlib.style
 import numpy as np
 from astropy import units as u
-from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
+from crlab.show.sliders import Slider, slider
 from crlab.units import Array, take
 
-__all__ = ["COLOURS", "LINESTYLES", "MARKERS", "sky_map", "use"]
-
-COLOURS: Mapping[str, str] = MappingProxyType(
-    {
-        "blue": "#0072B2",
-        "vermillion": "#D55E00",
-        "green": "#009E73",
-        "purple": "#CC79A7",
-        "black": "#000000",
-        "orange": "#E69F00",
-        "sky": "#56B4E9",
-    }
-)
-"""Okabe and Ito's palette, told apart with any colour vision, in the order of the cycle. Their yellow is
-left out: on white it cannot be seen. Orange and sky stand last as they are the faintest on white."""
-
-LINESTYLES: tuple[Any, ...] = (
-    "-",
-    "--",
-    "-.",
-    ":",
-    (0, (8, 2)),
-    (0, (3, 1, 1, 1, 1, 1)),
-    (0, (5, 1)),
-)
-"""A line style for each colour, so that curves differ in print and in grey too."""
-
-MARKERS: tuple[str, ...] = ("o", "s", "^", "D", "v", "P", "X")
-"""A marker for each colour, for measurements: ``ax.errorbar(x, y, error, fmt=MARKERS[0])``."""
-
-_DEFAULTS: dict[str, Any] = {
-    # 700 px, the text column of the book.
-    "figure.figsize": (7.0, 4.2),
-    "figure.dpi": 100,
-    "savefig.dpi": 100,
-    "savefig.pad_inches": 0.04,  # that of the layout, so that a notebook's crop keeps the 700 px
-    "figure.constrained_layout.use": True,
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so every machine has it
-    "mathtext.fontset": "dejavusans",
-    "font.size": 11,
-    "axes.titlesize": 11,
-    "axes.labelsize": 11,
-    "xtick.labelsize": 10,
-    "ytick.labelsize": 10,
-    "legend.fontsize": 10,
-    "legend.handlelength": 3.0,
-    "legend.fancybox": False,
-    "legend.framealpha": 0.85,
-    "legend.edgecolor": "0.85",
-    "lines.linewidth": 1.8,
-    "lines.markersize": 5,
-    "errorbar.capsize": 2,
-    "axes.prop_cycle": cycler(color=list(COLOURS.values())) + cycler(linestyle=LINESTYLES),
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.linewidth": 0.5,
-    "grid.alpha": 0.4,
-    "xtick.direction": "in",
-    "ytick.direction": "in",
-    "xtick.top": True,
-    "ytick.right": True,
-    "image.cmap": "viridis",
-}
+__all__ = ["draw_sky", "sky_slider"]
 
 _SCALES = ("linear", "log", "diverging")
 _COORDINATES = ("G", "C", "E")
 
 
-def use() -> None:
-    """Set matplotlib's defaults to the house style, whatever they were before.
-
-    Figures are 700 px wide with type of at least 10 points, laid out so that nothing overlaps. Successive
-    curves differ in colour and in line style.
-
-    Examples
-    --------
-    >>> import matplotlib as mpl
-    >>> use()
-    >>> mpl.rcParams["figure.dpi"]
-    100.0
-    """
-    mpl.style.use(["default", _DEFAULTS])
-
-
-def sky_map(
+def draw_sky(
     values: Any,
     *,
     label: str,
@@ -151,7 +73,7 @@ def sky_map(
     Examples
     --------
     >>> import numpy as np
-    >>> figure, axes = sky_map(np.arange(12.0), label="Pixel number")
+    >>> figure, axes = draw_sky(np.arange(12.0), label="Pixel number")
     >>> axes.name
     'mollweide'
     """
@@ -198,6 +120,51 @@ def sky_map(
         label=f"{label} [{unit:latex_inline}]" if str(unit) else label,
     )
     return figure, ax
+
+
+def sky_slider(
+    skies: Sequence[Any], values: Any, *, label: str, title: str, alt: str, dpi: int = 60, **options: Any
+) -> Slider:
+    """Maps that follow a slider, such as the sky against energy, in a page without a kernel and live in Jupyter.
+
+    Parameters
+    ----------
+    skies : sequence of Quantity or array_like, each of shape (12 nside²,)
+    values : Quantity or array_like, shape (k,)
+        What each map belongs to, such as its energy; they grow or fall throughout. The slider stops at these.
+    label : str
+        What the colours show.
+    title, alt : str
+        As in `crlab.show.slider`; the value is added for each map.
+    dpi : int
+        Resolution; a frame is 5.6 by 3.4 inches.
+    **options
+        For `draw_sky`.
+
+    Returns
+    -------
+    Slider
+
+    Raises
+    ------
+    ValueError, UnitConversionError
+        Another number of values than of maps, or as `draw_sky` and `crlab.show.slider`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy import units as u
+    >>> skies = np.arange(24.0).reshape(2, 12)
+    >>> sky_slider(skies, [1, 1000] * u.TeV, label="Intensity", title="Energy", alt="Noise.")
+    Slider of 2 frames
+    """
+    if np.shape(values) != (len(skies),):
+        raise ValueError(f"values must be one for each map, got shape {np.shape(values)} for {len(skies)} maps")
+
+    def draw(value: Any) -> Figure:
+        return _picture(skies[int(np.argmin(np.abs(np.subtract(values, value))))], label, dpi, options)
+
+    return slider(draw, values, title=title, alt=alt, label="{:g}", dpi=dpi, between=False)
 
 
 def _pixels(values: Any, unit: u.UnitBase) -> Array:
@@ -251,3 +218,17 @@ def _graticule(ax: Axes) -> None:
 
 def _centres(edges: Array) -> Array:
     return (edges[1:] + edges[:-1]) / 2
+
+
+def _picture(values: Any, label: str, dpi: int, options: dict[str, Any]) -> Figure:
+    """A figure that holds a map as pixels: the mesh behind one takes 40 MB, and a strip has many."""
+    size = (5.6, 3.4)
+    drawn = Figure(figsize=size, dpi=dpi)
+    draw_sky(values, label=label, ax=drawn.add_subplot(projection="mollweide"), **options)
+    canvas: Any = FigureCanvasAgg(drawn)
+    canvas.draw()
+    flat = Figure(figsize=size, dpi=dpi)
+    flat.figimage(np.array(canvas.buffer_rgba()))
+    drawn.clear()
+    gc.collect()  # axes and colour bar hold each other
+    return flat

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from playwright.sync_api import expect
 
-from crlab.frames import player, slider
+from crlab.show import player, slider
 
 LABELS = ["10 kpc", "1 kpc", "<0.1 kpc & less"]
 

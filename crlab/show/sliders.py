@@ -15,44 +15,10 @@ from astropy import units as u
 from matplotlib.figure import Figure
 from PIL import Image
 
+from crlab.show._page import fill
 from crlab.units import Array, take
 
 __all__ = ["Player", "Slider", "player", "slider"]
-
-_PAGE = """<div class="crlab-player" id="{id}" role="group" aria-label="{title}" style="max-width: 700px">
-{images}
-<div style="display: flex; gap: 0.8em; align-items: center; padding: 0.3em 0">
-<button type="button" style="min-width: 5em">Play</button>
-<input type="range" min="0" max="{last}" value="0" step="1" aria-label="{title}" style="flex: 1">
-<output style="min-width: 8em">{first}</output>
-</div>
-</div>
-<script>
-(function () {{
-  const box = document.getElementById("{id}"), frames = box.querySelectorAll("img");
-  const button = box.querySelector("button"), slider = box.querySelector("input"), text = box.querySelector("output");
-  let timer = null;
-  function show(i) {{
-    frames.forEach((frame, j) => {{ frame.style.display = i === j ? "block" : "none"; }});
-    slider.value = i;
-    text.textContent = frames[i].dataset.label;
-    slider.setAttribute("aria-valuetext", frames[i].dataset.label);
-  }}
-  function pause() {{ clearInterval(timer); timer = null; button.textContent = "Play"; }}
-  function play() {{
-    button.textContent = "Pause";
-    if (+slider.value === frames.length - 1) show(0);
-    timer = setInterval(() => {{
-      show(+slider.value + 1);
-      if (+slider.value === frames.length - 1) pause();
-    }}, {interval});
-  }}
-  button.addEventListener("click", () => {{ timer === null ? play() : pause(); }});
-  slider.addEventListener("input", () => {{ pause(); show(+slider.value); }});
-  show(0);
-}})();
-</script>
-"""
 
 
 @dataclass(frozen=True)
@@ -326,7 +292,8 @@ def _image(figure: Figure, label: str, alt: str, dpi: int) -> str:
 
 def _page(images: Sequence[str], labels: Sequence[str], title: str, interval: int) -> str:
     strip = "\n".join(images)
-    return _PAGE.format(
+    return fill(
+        "sliders",
         id="player-" + hashlib.sha256(strip.encode()).hexdigest()[:12],
         title=html.escape(title),
         images=strip,

@@ -1,5 +1,6 @@
-"""The house style: legible for everyone, the same on every machine, and a sky that is the right way round."""
+"""Maps of the sky: the right way round, every pixel in its place, and as frames behind a slider."""
 
+import base64
 import io
 import re
 
@@ -12,7 +13,7 @@ from astropy import units as u
 from matplotlib import pyplot as plt
 from numpy.testing import assert_allclose
 
-from crlab import style
+from crlab.show import draw_sky, sky_slider, use_house_style
 
 NSIDE = 32
 NPIX = healpy.nside2npix(NSIDE)
@@ -22,15 +23,9 @@ PIXEL = 2 * healpy.max_pixrad(NSIDE)  # a pixel's diameter in radians
 @pytest.fixture(autouse=True)
 def house_style():
     with mpl.rc_context():
-        style.use()
+        use_house_style()
         yield
         plt.close("all")
-
-
-def luminance(colour: str) -> float:
-    """Relative luminance as WCAG 2 defines it."""
-    rgb = np.array(mpl.colors.to_rgb(colour))
-    return float(np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722])
 
 
 def image(ax):
@@ -53,61 +48,12 @@ def spot(longitude: float, latitude: float) -> np.ndarray:
     return np.array(healpy.pix2vec(NSIDE, np.arange(NPIX))).T @ centre
 
 
-# defaults
-
-
-def test_type_is_large_and_figures_fit_the_column() -> None:
-    figure, ax = plt.subplots()
-    ax.set(xlabel="x", ylabel="y", title="title")
-    ax.plot([1, 2], label="curve")
-    ax.legend()
-    sizes = [text.get_fontsize() for text in figure.findobj(mpl.text.Text)]
-    assert len(sizes) > 10
-    assert min(sizes) >= 10
-    buffer = io.BytesIO()
-    figure.savefig(buffer, bbox_inches="tight")  # as a notebook does
-    buffer.seek(0)
-    assert 690 <= plt.imread(buffer).shape[1] <= 700
-    assert figure.dpi <= 100
-
-
-def test_successive_curves_differ_in_colour_and_in_line_style() -> None:
-    lines = plt.subplots()[1].plot(np.ones((2, len(style.COLOURS))))
-    assert [line.get_color() for line in lines] == list(style.COLOURS.values())
-    assert len({line.get_color() for line in lines}) == len(lines)
-    dashes = {str(line._unscaled_dash_pattern) for line in lines}
-    assert len(dashes) == len(lines)
-    assert len(set(style.MARKERS)) == len(style.COLOURS)
-
-
-def test_the_first_colours_stand_out_from_white() -> None:
-    contrast = [1.05 / (luminance(colour) + 0.05) for colour in style.COLOURS.values()]
-    assert min(contrast[:5]) >= 3  # WCAG 2.1, 1.4.11
-    assert min(contrast) >= 2
-    assert sorted(contrast[5:]) == sorted(contrast)[:2]  # the faintest come last
-
-
-def test_use_forgets_earlier_settings() -> None:
-    before = mpl.rcParams.copy()
-    mpl.rcParams.update({"font.size": 5, "lines.linewidth": 9, "axes.facecolor": "pink"})
-    style.use()
-    assert mpl.rcParams == before
-
-
-def test_the_palette_cannot_be_changed_by_a_reader() -> None:
-    with pytest.raises(TypeError):
-        style.COLOURS["blue"] = "#000000"
-
-
-# the sky
-
-
 @pytest.mark.parametrize(
     ("longitude", "latitude", "side"),
     [(0, 0, "centre"), (90, 0, "left"), (270, 0, "right"), (30, 60, "left"), (200, -45, "right")],
 )
 def test_a_spot_appears_where_it_is(longitude, latitude, side) -> None:
-    _, ax = style.sky_map(spot(longitude, latitude), label="Spot")
+    _, ax = draw_sky(spot(longitude, latitude), label="Spot")
     assert healpy.rotator.angdist(brightest(ax), (longitude, latitude), lonlat=True) < PIXEL
     # Seen from inside, longitude grows to the left.
     column = np.nanargmax(np.nanmax(image(ax)[2], axis=0)) / image(ax)[2].shape[1]
@@ -119,7 +65,7 @@ def test_a_spot_appears_where_it_is(longitude, latitude, side) -> None:
 )
 @pytest.mark.parametrize("latitude", [90, -20])
 def test_maps_in_other_coordinates_are_turned(letter, frame, latitude) -> None:
-    _, ax = style.sky_map(spot(70, latitude), label="Spot", coord=letter)
+    _, ax = draw_sky(spot(70, latitude), label="Spot", coord=letter)
     galactic = coord.SkyCoord(70 * u.deg, latitude * u.deg, frame=frame).galactic
     shown = coord.SkyCoord(*brightest(ax) * u.deg, frame="galactic")
     assert shown.separation(galactic).rad < PIXEL
@@ -127,14 +73,14 @@ def test_maps_in_other_coordinates_are_turned(letter, frame, latitude) -> None:
 
 def test_both_pixel_orders_give_one_picture() -> None:
     ring = spot(40, 10)
-    _, first = style.sky_map(ring, label="Spot")
-    _, second = style.sky_map(healpy.reorder(ring, r2n=True), label="Spot", nest=True)
+    _, first = draw_sky(ring, label="Spot")
+    _, second = draw_sky(healpy.reorder(ring, r2n=True), label="Spot", nest=True)
     assert np.array_equal(image(first)[2], image(second)[2])
 
 
 @pytest.mark.parametrize("nside", [1, 2, 8, 64])
 def test_every_pixel_of_the_picture_shows_its_pixel_of_the_map(nside) -> None:
-    _, ax = style.sky_map(np.arange(healpy.nside2npix(nside)), label="Number")
+    _, ax = draw_sky(np.arange(healpy.nside2npix(nside)), label="Number")
     longitude, latitude, values = image(ax)
     expected = healpy.ang2pix(nside, *np.meshgrid(longitude, latitude), lonlat=True)
     assert np.mean(values == expected) > 0.999  # up to rounding on the pixels' borders
@@ -142,10 +88,10 @@ def test_every_pixel_of_the_picture_shows_its_pixel_of_the_map(nside) -> None:
 
 def test_values_are_shown_in_the_unit_asked_for() -> None:
     values = np.linspace(1, 2, NPIX) / u.cm**2
-    figure, ax = style.sky_map(values, label="Column", unit="1 / m2")
+    figure, ax = draw_sky(values, label="Column", unit="1 / m2")
     assert_allclose(np.nanmax(image(ax)[2]), 2e4, rtol=1e-3)
     assert figure.axes[1].get_xlabel() == r"Column [$\mathrm{m^{-2}}$]"
-    figure, _ = style.sky_map(values.value, label="Ratio")
+    figure, _ = draw_sky(values.value, label="Ratio")
     assert figure.axes[1].get_xlabel() == "Ratio"
 
 
@@ -157,7 +103,7 @@ def test_hidden_pixels_are_grey_and_do_not_set_the_scale(hide) -> None:
         values = np.ma.array(values, mask=band)
     else:
         values[band] = np.nan if hide == "nan" else healpy.UNSEEN
-    _, ax = style.sky_map(values, label="Spot", scale="log")
+    _, ax = draw_sky(values, label="Spot", scale="log")
     _, latitude, shown = image(ax)
     assert np.isnan(shown[np.abs(latitude) < 18]).all()
     assert np.isfinite(shown[np.abs(latitude) > 22]).all()
@@ -170,7 +116,7 @@ def test_hidden_pixels_are_grey_and_do_not_set_the_scale(hide) -> None:
 def test_scales() -> None:
     values = spot(0, 0) + 0.5  # from -0.5 to 1.5
     norm = {
-        scale: style.sky_map(values + (1 if scale == "log" else 0), label="x", scale=scale)[1].collections[0].norm
+        scale: draw_sky(values + (1 if scale == "log" else 0), label="x", scale=scale)[1].collections[0].norm
         for scale in ("linear", "log", "diverging")
     }
     assert_allclose((norm["linear"].vmin, norm["linear"].vmax), (-0.5, 1.5), atol=1e-3)
@@ -183,7 +129,7 @@ def test_scales() -> None:
     [((-2, 2), "neither"), ((0, 2), "min"), ((-2, 0), "max"), ((-0.5, 0.5), "both"), (None, "neither")],
 )
 def test_arrows_tell_where_the_map_leaves_the_colour_bar(limits, extend) -> None:
-    _, ax = style.sky_map(spot(0, 0), label="Spot", limits=limits)
+    _, ax = draw_sky(spot(0, 0), label="Spot", limits=limits)
     assert ax.collections[0].colorbar.extend == extend
 
 
@@ -191,7 +137,7 @@ def test_several_maps_share_a_figure() -> None:
     figure = plt.figure()
     axes = [figure.add_subplot(1, 2, i, projection="mollweide") for i in (1, 2)]
     for ax in axes:
-        assert style.sky_map(spot(0, 0), label="Spot", ax=ax) == (figure, ax)
+        assert draw_sky(spot(0, 0), label="Spot", ax=ax) == (figure, ax)
     assert [len(ax.collections) for ax in axes] == [1, 1]
     assert plt.get_fignums() == [figure.number]
 
@@ -202,7 +148,7 @@ def test_the_map_given_is_left_alone_and_the_picture_is_always_the_same() -> Non
     kept = values.copy()
     pictures = []
     for _ in range(2):
-        figure, _ = style.sky_map(values, label="Spot")
+        figure, _ = draw_sky(values, label="Spot")
         buffer = io.BytesIO()
         figure.savefig(buffer)
         pictures.append(buffer.getvalue())
@@ -237,12 +183,57 @@ def test_the_map_given_is_left_alone_and_the_picture_is_always_the_same() -> Non
         (np.ones(12), {"limits": (-1, 2), "scale": "diverging"}, "limits must be symmetric about zero"),
     ],
 )
-def test_sky_map_refuses(values, options, message) -> None:
+def test_draw_sky_refuses(values, options, message) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
-        style.sky_map(values, label="x", **options)
+        draw_sky(values, label="x", **options)
     assert plt.get_fignums() == []
 
 
-def test_sky_map_refuses_other_axes() -> None:
+def test_draw_sky_refuses_other_axes() -> None:
     with pytest.raises(ValueError, match=r'^ax must have projection="mollweide", got \'rectilinear\'$'):
-        style.sky_map(np.ones(12), label="x", ax=plt.subplots()[1])
+        draw_sky(np.ones(12), label="x", ax=plt.subplots()[1])
+
+
+WORDS = {"label": "Intensity", "title": "Energy", "alt": "Numbers of pixels."}
+
+
+def test_a_slider_shows_each_map_as_a_figure_of_its_own():
+    """Frames differ where the maps do, and look as the figure that they are made from."""
+    maps_shown = np.stack([np.arange(12.0), np.arange(12.0)[::-1]])
+    made = sky_slider(maps_shown, [1, 1000] * u.TeV, **WORDS)
+    coded = re.findall(r'alt="([^"]*)" data-label="([^"]*)" src="data:image/png;base64,([^"]*)"', made.html)
+    assert [c[:2] for c in coded] == [
+        ("Numbers of pixels. 1 TeV", "1 TeV"),
+        ("Numbers of pixels. 1000 TeV", "1000 TeV"),
+    ]
+    frames = [plt.imread(io.BytesIO(base64.b64decode(c[2]))) for c in coded]
+    figure, _ = draw_sky(maps_shown[1], label="Intensity")
+    figure.set(size_inches=(5.6, 3.4), dpi=60)
+    figure.canvas.draw()
+    drawn = np.asarray(figure.canvas.buffer_rgba()) / 255
+    plt.close(figure)
+    assert frames[1].shape == drawn.shape
+    far, near = (np.abs(frame - drawn)[..., :3].mean() for frame in frames)
+    assert near < 0.005 < far  # a frame has no more than 256 colours
+    with pytest.raises(ValueError, match=r"^values must be one for each map, got shape \(1,\) for 2 maps$"):
+        sky_slider(maps_shown, [1] * u.TeV, **WORDS)
+
+
+def test_seven_fine_maps_weigh_little():
+    """The bar: 150 kB for the sky at seven energies, at the resolution of the chapter."""
+    lon, lat = healpy.pix2ang(64, np.arange(12 * 64**2), lonlat=True)
+    skies = [np.exp(-np.abs(lat) / width) * (2 + np.cos(np.radians(lon))) for width in range(1, 8)]
+    made = sky_slider(skies, np.geomspace(1, 1000, 7).round() * u.TeV, scale="log", **WORDS)
+    assert len(made.html) < 150_000
+
+
+def test_with_a_kernel_maps_follow_a_slider_that_stops_at_their_energies():
+    pytest.importorskip("ipywidgets", exc_type=ImportError)
+    made = sky_slider(np.eye(12)[:3], [1, 30, 1000] * u.TeV, **WORDS)
+    control, picture = made.widget().children
+    assert control.options == (("1 TeV", 1.0), ("30 TeV", 30.0), ("1000 TeV", 1000.0))
+    stored = re.findall(r"base64,([^\"]*)", made.html)
+    for i, (said, energy) in enumerate(control.options):
+        control.value = energy
+        assert re.findall(r"base64,([^\"]*)", picture.value) == [stored[i]]
+        assert f'alt="Numbers of pixels. {said}"' in picture.value
