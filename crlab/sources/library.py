@@ -322,6 +322,10 @@ def renew(name: str, folder: Path | None = None) -> None:
     Examples
     --------
     >>> renew("spiral-arms")  # doctest: +SKIP
+    >>> renew("arms")
+    Traceback (most recent call last):
+    ...
+    ValueError: no library 'arms'; did you mean spiral-arms?
     """
     recipe, place = _recipe(name), Path(str(_FOLDER)) if folder is None else Path(folder)
     codes = _codes(name, place, json.loads((place / f"{name}.json").read_text(encoding="utf-8")))
