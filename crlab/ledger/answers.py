@@ -130,11 +130,11 @@ def all_answers() -> dict[str, Answer]:
     >>> all_answers()["slab-1"]
     slab-1: the mean grammage of the leaky box (a grammage, in units like g / cm2)
     """
-    from crlab.rooms import ROOMS
+    from crlab.ledger.rooms import ROOMS
 
     found: dict[str, Answer] = {}
     for room in ROOMS:
-        name = f"crlab.{room}.answers"
+        name = f"crlab.ledger.{room}.answers"
         try:
             entries = importlib.import_module(name).ANSWERS
         except ModuleNotFoundError as error:

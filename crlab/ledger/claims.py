@@ -269,7 +269,7 @@ def all_claims() -> dict[str, Claim]:
     2 acceleration/bells-cycle
     """
     # Imported here, so that a chapter that reads only its own entries does not depend on the list of rooms.
-    from crlab.rooms import ROOMS
+    from crlab.ledger.rooms import ROOMS
 
     ledger: dict[str, Claim] = {}
     for claim in (claim for room in ROOMS for claim in _of(room)):
@@ -280,7 +280,7 @@ def all_claims() -> dict[str, Claim]:
 
 
 def _of(room: str) -> list[Claim]:
-    return list(importlib.import_module(f"crlab.{room}.claims").CLAIMS)
+    return list(importlib.import_module(f"crlab.ledger.{room}.claims").CLAIMS)
 
 
 def get(claim_id: str) -> Claim:
@@ -304,7 +304,7 @@ def get(claim_id: str) -> Claim:
     >>> print(get("acceleration-index").check())
     dN/dE ∝ E^-s, s: talk 2, here 2 (agrees)
     """
-    from crlab.rooms import ROOMS
+    from crlab.ledger.rooms import ROOMS
 
     # Room by room, so that a chapter does not depend on the rooms after its own.
     for claim in (claim for room in ROOMS for claim in _of(room)):
@@ -371,7 +371,7 @@ def table() -> str:
     --------
     >>> from unittest.mock import patch
     >>> one = {"acceleration-index": get("acceleration-index")}
-    >>> with patch("crlab.claims.all_claims", lambda: one):  # one entry; without this all are computed, in minutes
+    >>> with patch("crlab.ledger.claims.all_claims", lambda: one):  # one entry; all of them take minutes
     ...     print(table().splitlines()[2])
     | Small energy gain ΔE, little particle loss ΔN per cycle | dN/dE ∝ E^-s, s | 2 | 2 | agrees | [bells cycle](...
     """

@@ -19,8 +19,6 @@ METHODS = ("analytic", "numerical", "finite volume", "stochastic equations", "Mo
 """What a method may be: a closed form; a quadrature, a root or a solver of ordinary equations; one of the three kinds
 of simulation; what a program of others gave; a value in the literature."""
 
-_SIGMA = 3.0
-
 
 @dataclass(frozen=True)
 class Comparison:
@@ -35,7 +33,7 @@ class Comparison:
     deviation : float
         Largest difference of two methods in units of their joint error, over pairs that have one; else 0.
     agrees : bool
-        Whether each pair lies within the tolerance and three standard errors.
+        Whether each pair lies within the tolerance and the standard errors that the entry allows, three as a rule.
     """
 
     values: dict[str, float]
@@ -63,11 +61,16 @@ class Validation:
         At least two of `METHODS`. Each takes nothing and returns a number or a quantity, or a pair of it and its
         standard error if it is sampled or measured.
     tolerance : float
-        Relative: what steps, cells and finite sizes may change, beyond three standard errors.
+        Relative: what steps, cells and finite sizes may change, beyond the standard errors.
     unit : str
         Unit of the numbers in the table.
     remark : str
         What differs between the methods, or the source of a published value.
+    scale : float, optional
+        What tolerance and difference are relative to, in `unit`; by default the larger of two values, which says
+        nothing where 0 is expected.
+    sigmas : float
+        How many joint standard errors two methods may differ by on top of the tolerance.
 
     Raises
     ------
@@ -90,6 +93,8 @@ class Validation:
     tolerance: float
     unit: str = ""
     remark: str = ""
+    scale: float | None = None
+    sigmas: float = 3.0
 
     def __post_init__(self) -> None:
         if not self.tolerance > 0:
@@ -123,11 +128,11 @@ class Validation:
             values[name], errors[name] = float(value), float(error)
         differences, deviations, fits = [], [0.0], []
         for a, b in combinations(values, 2):
-            off, size = abs(values[a] - values[b]), max(abs(values[a]), abs(values[b]))
+            off, size = abs(values[a] - values[b]), self.scale or max(abs(values[a]), abs(values[b]))
             error = np.hypot(errors[a], errors[b])
             differences.append(off / size if size else 0.0)
             deviations.append(off / error if error else 0.0)
-            fits.append(off <= self.tolerance * size + _SIGMA * error)
+            fits.append(off <= self.tolerance * size + self.sigmas * error)
         return Comparison(values, errors, float(max(differences)), float(max(deviations)), all(fits))
 
 
@@ -148,11 +153,11 @@ def all_validations() -> dict[str, Validation]:
     >>> list(all_validations()["anisotropy-walk"].methods)
     ['analytic', 'Monte Carlo']
     """
-    from crlab.rooms import ROOMS
+    from crlab.ledger.rooms import ROOMS
 
     found: dict[str, Validation] = {}
     for room in ROOMS:
-        name = f"crlab.{room}.validations"
+        name = f"crlab.ledger.{room}.validations"
         try:
             entries = importlib.import_module(name).VALIDATIONS
         except ModuleNotFoundError as error:

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from crlab import command
-from crlab.turbulence import checks, results
+from crlab.ledger.turbulence import checks
+from crlab.turbulence import results
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     checking = commands.add_parser("checks", help="measure anew what theory and other codes give")
     checking.add_argument("--size", type=int, default=10, help="multiplies the number of fields; 10 by default")
     checking.add_argument("--target", type=Path, help="file to write the table to")
-    checking.add_argument("--rows", type=int, nargs="+", help="numbers of the checks to run; all by default")
+    checking.add_argument("--rows", nargs="+", help="ids of the checks to run; all by default")
     options = parser.parse_args(arguments)
     if options.command == "checks":
         table = checks.run(options.size, only=options.rows)

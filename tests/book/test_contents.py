@@ -8,8 +8,8 @@ import chapters
 import nbformat
 import pytest
 
-from crlab import claims
-from crlab.rooms import ROOMS
+from crlab.ledger import claims
+from crlab.ledger.rooms import ROOMS
 
 PHYSICS = [p for p in chapters.chapters() if "reference" not in p.parts]
 BOOK = chapters.ROOT / "book"

@@ -7,8 +7,8 @@ import pytest
 from astropy import units as u
 
 import crlab
-from crlab import answers
-from crlab.answers import Answer, check
+from crlab.ledger import answers
+from crlab.ledger.answers import Answer, check
 
 ANSWERS = answers.all_answers()
 every_answer = pytest.mark.parametrize("name", ANSWERS)

@@ -10,8 +10,8 @@ import pytest
 from astropy import units as u
 
 import crlab
-from crlab.claims import SLIDES, Claim, all_claims, get, other_slides, report, table
-from crlab.rooms import ROOMS
+from crlab.ledger.claims import SLIDES, Claim, all_claims, get, other_slides, report, table
+from crlab.ledger.rooms import ROOMS
 
 BOOK = Path(__file__).resolve().parents[1] / "book"
 
@@ -36,12 +36,12 @@ def ledger(monkeypatch):
     """Puts entries in the place of those of the rooms."""
 
     def install(**rooms: list[Claim]) -> None:
-        monkeypatch.setattr("crlab.rooms.ROOMS", tuple(rooms))
+        monkeypatch.setattr("crlab.ledger.rooms.ROOMS", tuple(rooms))
         for room, entries in rooms.items():
-            module = ModuleType(f"crlab.{room}.claims")
+            module = ModuleType(f"crlab.ledger.{room}.claims")
             module.CLAIMS = entries
             monkeypatch.setitem(sys.modules, f"crlab.{room}", ModuleType(f"crlab.{room}"))
-            monkeypatch.setitem(sys.modules, f"crlab.{room}.claims", module)
+            monkeypatch.setitem(sys.modules, f"crlab.ledger.{room}.claims", module)
 
     return install
 
@@ -195,7 +195,7 @@ def test_every_slide_has_an_entry_or_a_reason_for_none() -> None:
 class TestTheTalk:
     def test_the_computed_verdict_is_the_known_one(self, claim) -> None:
         verdict = claim.check()
-        assert claim in importlib.import_module(f"crlab.{claim.chapter.split('/')[0]}.claims").CLAIMS
+        assert claim in importlib.import_module(f"crlab.ledger.{claim.chapter.split('/')[0]}.claims").CLAIMS
         assert verdict.agrees is claim.agrees, f"{verdict}; the ledger says agrees={claim.agrees}"
 
     def test_its_chapter_exists_and_reads_the_ledger(self, claim) -> None:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from astropy import units as u
 
-from crlab import claims
-from crlab.diffusion.claims import CLAIMS, halo_index, momentum_rate, shock_index
 from crlab.diffusion.transport import Grid, Problem, solve
+from crlab.ledger import claims
+from crlab.ledger.diffusion.claims import CLAIMS, halo_index, momentum_rate, shock_index
 
 
 @pytest.mark.parametrize("beta", [0.01, 0.5, 0.999])

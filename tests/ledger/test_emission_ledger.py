@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from astropy import units as u
 
-from crlab.answers import check
 from crlab.emission import cross_sections as cs
-from crlab.emission.answers import ANSWERS
-from crlab.emission.validations import VALIDATIONS
+from crlab.ledger.answers import check
+from crlab.ledger.emission.answers import ANSWERS
+from crlab.ledger.emission.validations import VALIDATIONS
 
 # Worked out by hand, or read off the text that derives them; none of these comes from crlab.
 BY_HAND = {

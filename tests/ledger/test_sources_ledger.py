@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from astropy import units as u
 
-from crlab.answers import check
-from crlab.sources.answers import ANSWERS
-from crlab.sources.validations import VALIDATIONS
+from crlab.ledger.answers import check
+from crlab.ledger.sources.answers import ANSWERS
+from crlab.ledger.sources.validations import VALIDATIONS
 
 # Worked out by hand, or read off the text that derives them; none of these comes from crlab.
 BY_HAND = {

@@ -8,9 +8,9 @@ from astropy import units as u
 from scipy.integrate import quad
 from scipy.optimize import brentq
 
-from crlab.answers import check
-from crlab.turbulence.answers import ANSWERS
-from crlab.turbulence.validations import VALIDATIONS
+from crlab.ledger.answers import check
+from crlab.ledger.turbulence.answers import ANSWERS
+from crlab.ledger.turbulence.validations import VALIDATIONS
 
 
 def _half(d):

@@ -7,8 +7,8 @@ import pytest
 import yaml
 from astropy import units as u
 
-from crlab import validation
-from crlab.validation import Validation, all_validations, table
+from crlab.ledger import validation
+from crlab.ledger.validation import Validation, all_validations, table
 
 
 def entry(**changes):

@@ -7,7 +7,7 @@ from astropy import units as u
 from crlab.acceleration import emax, instability, remnant, shock
 from crlab.acceleration._kernels import FAR, NEAR
 from crlab.acceleration.escape import EscapeLaw, sedov_slope
-from crlab.answers import Answer
+from crlab.ledger.answers import Answer
 
 __all__ = ["ANSWERS"]
 

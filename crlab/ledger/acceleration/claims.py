@@ -7,7 +7,7 @@ from astropy import constants as const
 from astropy import units as u
 
 from crlab.acceleration import bell_cycle, emax, escape, instability, remnant
-from crlab.claims import Claim
+from crlab.ledger.claims import Claim
 
 __all__ = ["CLAIMS"]
 

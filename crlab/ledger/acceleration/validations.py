@@ -8,9 +8,9 @@ from astropy import units as u
 
 from crlab.acceleration import bell_cycle, emax, instability, remnant, shock, stochastic
 from crlab.acceleration.escape import EscapeLaw
-from crlab.diffusion.claims import shock_index
 from crlab.diffusion.transport import Grid, Problem, solve, steady_state
-from crlab.validation import Validation
+from crlab.ledger.diffusion.claims import shock_index
+from crlab.ledger.validation import Validation
 
 __all__ = ["VALIDATIONS"]
 

@@ -5,7 +5,7 @@ from astropy import constants as const
 from astropy import units as u
 
 from crlab.anisotropy.walk import diffusion_coefficient, steady_dipole
-from crlab.answers import Answer
+from crlab.ledger.answers import Answer
 
 __all__ = ["ANSWERS"]
 

@@ -8,7 +8,7 @@ from crlab.anisotropy.collisions import coulomb_mean_free_path
 from crlab.anisotropy.sky import contrast, published_amplitudes
 from crlab.anisotropy.sources import ballistic_sky, galactic_sources
 from crlab.anisotropy.walk import Walk, diffusion_coefficient, simulate
-from crlab.claims import Claim
+from crlab.ledger.claims import Claim
 
 __all__ = ["CLAIMS"]
 

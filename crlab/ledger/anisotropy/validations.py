@@ -5,7 +5,7 @@ from astropy import constants as const
 from astropy import units as u
 
 from crlab.anisotropy import sky, walk
-from crlab.validation import Validation
+from crlab.ledger.validation import Validation
 
 __all__ = ["VALIDATIONS"]
 

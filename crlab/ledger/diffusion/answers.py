@@ -3,7 +3,7 @@
 from astropy import units as u
 from scipy.optimize import brentq
 
-from crlab.answers import Answer
+from crlab.ledger.answers import Answer
 
 __all__ = ["ANSWERS"]
 

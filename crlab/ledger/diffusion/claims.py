@@ -3,8 +3,8 @@
 import numpy as np
 from astropy import units as u
 
-from crlab.claims import Claim
 from crlab.diffusion.transport import Grid, Problem, steady_state
+from crlab.ledger.claims import Claim
 
 __all__ = ["CLAIMS", "halo_index", "momentum_rate", "shock_index"]
 

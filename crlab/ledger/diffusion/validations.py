@@ -3,9 +3,9 @@
 import numpy as np
 from astropy import units as u
 
-from crlab.diffusion.claims import halo_index, momentum_rate
 from crlab.diffusion.transport import Grid, Problem, solve, steady_state
-from crlab.validation import Validation
+from crlab.ledger.diffusion.claims import halo_index, momentum_rate
+from crlab.ledger.validation import Validation
 
 __all__ = ["VALIDATIONS"]
 

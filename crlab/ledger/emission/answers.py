@@ -7,7 +7,6 @@ from astropy import constants as const
 from astropy import units as u
 from scipy.optimize import brentq
 
-from crlab.answers import Answer
 from crlab.diffusion.green import Halo
 from crlab.emission import cross_sections as cs
 from crlab.emission import smooth
@@ -16,6 +15,7 @@ from crlab.emission.density import Suppression, spread
 from crlab.emission.gas import Ferriere
 from crlab.emission.line_of_sight import Axisymmetric, integrate
 from crlab.emission.stochastic import beam_scale, column_share, exceedance
+from crlab.ledger.answers import Answer
 from crlab.sources.credit import source_count
 
 __all__ = ["ANSWERS"]

@@ -3,12 +3,12 @@
 import numpy as np
 from astropy import units as u
 
-from crlab.claims import Claim
 from crlab.diffusion.green import Halo
 from crlab.emission.cross_sections import RIGIDITY, emissivity_matrix
 from crlab.emission.density import Scenario, Suppression, spread
 from crlab.emission.smooth import measurements
 from crlab.emission.stochastic import beam_scale, column_share
+from crlab.ledger.claims import Claim
 from crlab.sources.credit import source_count
 
 __all__ = ["CLAIMS"]

@@ -17,10 +17,10 @@ from crlab.emission.density import density, direct, mean_field, window
 from crlab.emission.gas import Ferriere, NakanishiSofue, mass
 from crlab.emission.line_of_sight import Grid, integrate
 from crlab.emission.stochastic import beam_scale, column_share, exceedance
+from crlab.ledger.validation import Validation
 from crlab.sources.credit import source_count
 from crlab.sources.population import Catalogue, Population
 from crlab.units import Array
-from crlab.validation import Validation
 
 __all__ = ["VALIDATIONS"]
 

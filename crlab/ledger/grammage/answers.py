@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 from astropy import units as u
 
-from crlab.answers import Answer
 from crlab.data import table
 from crlab.grammage import chain, slab, spectrum
 from crlab.grammage.fit import RatioData, fit_boron_to_carbon, fit_ratios
 from crlab.grammage.pathlength import leaky_box
+from crlab.ledger.answers import Answer
 from crlab.units import nucleon
 
 __all__ = ["ANSWERS"]

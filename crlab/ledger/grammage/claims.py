@@ -8,7 +8,6 @@ from astropy import constants as const
 from astropy import units as u
 from scipy.optimize import brentq
 
-from crlab.claims import Claim
 from crlab.data import table
 from crlab.grammage.chain import composition, from_observed, gas_mass, network
 from crlab.grammage.fit import HaloFit, fit_boron_to_carbon
@@ -23,6 +22,7 @@ from crlab.grammage.spectrum import (
     per_kinetic_energy,
     source_power,
 )
+from crlab.ledger.claims import Claim
 
 __all__ = ["CLAIMS"]
 

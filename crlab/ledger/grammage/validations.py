@@ -7,7 +7,7 @@ from crlab.data import table
 from crlab.grammage import chain, montecarlo, pathlength, slab
 from crlab.grammage.fit import fit_boron_to_carbon
 from crlab.grammage.spectrum import fit_breaks
-from crlab.validation import Validation
+from crlab.ledger.validation import Validation
 
 __all__ = ["VALIDATIONS"]
 

@@ -7,8 +7,8 @@ from astropy import units as u
 
 from crlab import timescales
 from crlab.acceleration.escape import EscapeLaw
-from crlab.answers import Answer
 from crlab.diffusion.green import Halo, survival
+from crlab.ledger.answers import Answer
 from crlab.sources.classifier import Samples, View, samples, train
 from crlab.sources.credit import feature, feature_rate, single_source
 from crlab.sources.library import load

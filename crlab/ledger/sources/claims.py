@@ -7,8 +7,8 @@ import numpy as np
 from astropy import units as u
 
 from crlab.acceleration.escape import EscapeLaw
-from crlab.claims import Claim
 from crlab.diffusion.green import Halo, green, lepton_density, mean_density, survival
+from crlab.ledger.claims import Claim
 from crlab.sources.bins import proton_bins
 from crlab.sources.credit import feature, feature_rate, pulse_height, single_source, source_count
 from crlab.sources.population import Population, number_of_sources

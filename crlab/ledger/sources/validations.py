@@ -16,14 +16,14 @@ from crlab.acceleration.escape import EscapeLaw
 from crlab.diffusion.green import Halo, causal_loss, green, mean_density, theta
 from crlab.diffusion.transport import Grid, Problem, steady_state
 from crlab.ensemble import fill, read
+from crlab.ledger.sources.claims import CLAIMS
+from crlab.ledger.validation import Validation
 from crlab.parallel import Block
-from crlab.sources.claims import CLAIMS
 from crlab.sources.classifier import Samples, train
 from crlab.sources.credit import RATE, feature_rate, pulse_limits, single_source
 from crlab.sources.population import Population, ferriere_rate
 from crlab.sources.spectra import Galaxy, prepare
 from crlab.sources.statistics import exact_distribution, sources_above, stable_distribution, tail_coefficient
-from crlab.validation import Validation
 
 __all__ = ["VALIDATIONS"]
 

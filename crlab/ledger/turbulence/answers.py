@@ -7,9 +7,9 @@ from astropy import units as u
 from scipy.integrate import quad
 from scipy.optimize import brentq
 
-from crlab.answers import Answer
 from crlab.grammage.halo import HaloModel
-from crlab.turbulence import checks, numbers, particles, quasilinear, results
+from crlab.ledger.answers import Answer
+from crlab.turbulence import numbers, particles, quasilinear, results
 from crlab.turbulence.spectrum import kolmogorov
 
 __all__ = ["ANSWERS"]
@@ -123,7 +123,7 @@ def _core_time() -> u.Quantity:
 
 def _few_waves() -> float:
     """Stored κ along for η = 1 and r_g = 10 with 256 waves, over the limit of high rigidity."""
-    return checks.stored("ISO", 1.0, 10.0, "par")[0] / float(quasilinear.high_rigidity(r_g=10.0, eta=1.0)[0])
+    return results.stored("ISO", 1.0, 10.0, "par")[0] / float(quasilinear.high_rigidity(r_g=10.0, eta=1.0)[0])
 
 
 ANSWERS: list[Answer] = [
@@ -212,7 +212,7 @@ ANSWERS: list[Answer] = [
         exercise="ex-particles-nofield",
         wanted="κ, in units of the correlation length times the speed",
         kind="a pure number",
-        compute=lambda: checks.stored("ISO", 1.0, 0.1, "par")[0],
+        compute=lambda: results.stored("ISO", 1.0, 0.1, "par")[0],
         tolerance=0.12,
         hint="the mean over three axes has the smallest error.",
     ),

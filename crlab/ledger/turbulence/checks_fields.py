@@ -1,85 +1,34 @@
-"""What fields, kernels, single paths and field lines must give; `crlab.turbulence.checks` runs and shows it.
+"""What fields, kernels, single paths and field lines must give.
 
-Reduced units (see `crlab.turbulence`).
+`crlab.ledger.turbulence.checks` measures it at any size. Reduced units (see `crlab.turbulence`).
 """
 
 import itertools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
+from crlab.ledger.turbulence.sampled import row
+from crlab.ledger.validation import Validation
 from crlab.turbulence import _fast_kernels, _kernels, numbers, particles, quasilinear, tracing, transport
 from crlab.turbulence.fields import POLARISATIONS, WaveField, directions, wave_field
 from crlab.turbulence.spectrum import BendOver, PowerLaw, Spectrum, kolmogorov, line_spectrum
 from crlab.units import Array
 
-__all__ = ["FIELD_CHECKS", "LINE_CHECKS", "SHARES", "WAVE_CHECKS", "Check", "slab_wandering", "wandering"]
+__all__ = ["FIELD_ROWS", "LINE_ROWS", "SHARES", "WAVE_ROWS", "slab_wandering", "wandering"]
 
 SHARES = {"ISO": (1 / 3, 1 / 3, 1 / 3), "ALF": (1 / 2, 1 / 2, 0.0), "MAG": (1 / 6, 1 / 6, 2 / 3)}
 """Shares of the components x, y and z in the mean square of the fluctuations."""
 
 
-FULL = 10
-"""Size from which on the command's table is at full size."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One number that this room must give; an entry of `crlab.turbulence.checks.CHECKS`.
-
-    Parameters
-    ----------
-    name : str
-    expected, tolerance : float
-        The value, and how far from it the measurement may lie; absolute.
-    measure : callable
-        ``measure(size)`` gives value and standard error, 0 for what is not sampled.
-    spread, sigmas : float
-        Standard error of the expected value, and how many errors of both, added in squares, are allowed on top of
-        the tolerance.
-    row : int
-        Checks of one kind share a number.
-    fields : int
-        Realisations per unit of size; 0 where the number does not depend on it.
-    sample : str
-        What is sampled, with ``{}`` for the number of realisations.
-    more : int
-        How many times as many realisations full size has, where the tolerance asks for a smaller error.
-
-    Examples
-    --------
-    >>> half = Check("a half", expected=0.5, tolerance=0.01, measure=lambda size: (0.505, 0.0))
-    >>> half.passes(*half.measure(1))
-    True
-    """
-
-    name: str
-    expected: float
-    tolerance: float
-    measure: Callable[[int], tuple[float, float]]
-    spread: float = 0.0
-    sigmas: float = 0.0
-    row: int = 0
-    fields: int = 0
-    sample: str = ""
-    more: int = 1
-
-    def scaled(self, size: int) -> int:
-        """What `measure` is called with at a size."""
-        return size * self.more if size >= FULL else size
-
-    def sampled(self, size: int) -> str:
-        """What is sampled at a size, in words."""
-        return self.sample.format(self.fields * self.scaled(size))
-
-    def passes(self, value: float, error: float, *, slack: float = 0.0) -> bool:
-        """Whether a measurement agrees; `slack` times its error is allowed besides, for reduced runs."""
-        allowed = self.tolerance + self.sigmas * np.hypot(error, self.spread) + slack * error
-        return bool(abs(value - self.expected) <= allowed)
+_MAKING = "turbulence/making-turbulence"
+_LINES = "turbulence/field-lines"
+_PARTICLES = "turbulence/particles"
+_CHOOSING = "turbulence/choosing-the-numbers"
+_SEPARATE = "Other code: a separate program with the same spectrum and 256 waves."
 
 
 def wandering(
@@ -392,87 +341,134 @@ def _batches(size: int) -> tuple[float, float]:
     return float(np.abs(one - many).max()), 0.0
 
 
-def _field_checks() -> tuple[Check, ...]:
-    made = [Check("abs(sum A2/2 - 1), all kinds", 0, 1e-12, _sum_of_squares, row=1, sample="5 fields")]
-    made += [Check("abs(rms over space - 1), largest", 0, 0.006, _rms, row=1, sample="5 x 4e4 points")]
+_NUMERICAL: dict[str, Any] = {"by": "numerical"}
+
+
+def _field_rows() -> list[Validation]:
+    system, making = "plane waves of any polarisation", _NUMERICAL | {"chapter": _MAKING}
+    quantity = "|ΣA²/2 - 1| of δB = 1, the largest"
+    made = [row("amplitudes", system, quantity, 0, _sum_of_squares, tolerance=1e-12, sample="5 fields", **making)]
+    quantity, sample = "|rms over space - 1| of δB = 1, the largest", "5 fields at 40000 points"
+    made += [row("rms", system, quantity, 0, _rms, tolerance=0.006, sample=sample, by="Monte Carlo", chapter=_MAKING)]
     for kind, shares in SHARES.items():
         for axis, share in enumerate(shares):
-            measure, name = partial(_share, kind=kind, axis=axis), f"variance {kind}, {'xyz'[axis]}"
-            made += [Check(name, share, 0.03 * share, measure, row=2, fields=80, sample="{} fields")]
-    made += [Check("k.xi, largest", 0, 1e-14, _across, row=3, sample="1e4 waves a kind")]
-    made += [Check("div B / (k_max dB), largest", 0, 1e-6, _divergence, row=3, sample="200 points a kind")]
-    length = 0.1048  # π⟨1/k⟩/2 of k^(-5/3) over two decades
-    made += [
-        Check("correlation length / L_max", length, 0.05 * length, _correlation, row=4, fields=40, sample="{} fields")
-    ]
+            name, quantity = f"variance-{kind.lower()}-{'xyz'[axis]}", f"share of δB² along {'xyz'[axis]}"
+            measure, share_of = partial(_share, kind=kind, axis=axis), f"plane waves in random directions, {kind}"
+            how: dict[str, Any] = {"tolerance": 0.03 if share else 1e-15, "fields": 80, "sample": "{} fields"}
+            made += [row(name, share_of, quantity, share, measure, chapter=_MAKING, **how)]
+    quantity, sample = "direction times polarisation vector, the largest", "10000 waves of each kind"
+    made += [row("transverse", system, quantity, 0, _across, tolerance=1e-14, sample=sample, **making)]
+    quantity, sample = "div B/(k_max δB) by central differences, the largest", "200 points in each kind"
+    made += [row("divergence", system, quantity, 0, _divergence, tolerance=1e-6, sample=sample, **making)]
+    system = "isotropic turbulence over two decades"
+    line: dict[str, Any] = {"chapter": _MAKING, "tolerance": 0.05}
+    quantity = "one-sided correlation length over L_max"
+    length = PowerLaw(2 * np.pi, 200 * np.pi).correlation_length / 2
+    counted: dict[str, Any] = {"fields": 40, "sample": "{} fields", "remark": "Analytic: π⟨1/k⟩/2."}
+    made += [row("correlation-length", system, quantity, length, _correlation, **counted, **line)]
+    counted = {"fields": 60, "sample": "{} lines", "remark": "Analytic: the spectrum of the waves, projected."}
     for i, (low, high) in enumerate(itertools.pairwise(_OCTAVES)):
-        name, measure = f"line spectrum, {low:g}-{high:.3g} k_min", partial(_octave, number=i)
-        made += [Check(name, 1, 0.05, measure, row=5, fields=60, sample="{} lines")]
+        quantity = f"power along a line from {low:g} to {high:.3g} k_min, over theory"
+        made += [row(f"line-spectrum-{low:g}", system, quantity, 1, partial(_octave, number=i), **counted, **line)]
     for name, accurate, limit in (("fast", False, 5e-8), ("accurate", True, 1e-11)):
-        measure = partial(_cosine, accurate=accurate)
-        made += [Check(f"error of the {name} cosine", 0, limit, measure, row=6, sample="1e5 phases")]
-    return tuple(made)
+        system, quantity = f"the {name} cosine of the kernels", "error, the largest"
+        measure, remark = partial(_cosine, accurate=accurate), "Up to 10⁵ turns, against extended precision."
+        how = {"tolerance": limit, "sample": "100000 phases", "remark": remark, "chapter": _CHOOSING}
+        made += [row(f"cosine-{name}", system, quantity, 0, measure, **_NUMERICAL, **how)]
+    return made
 
 
-def _path_checks() -> tuple[Check, ...]:
-    made = [Check("abs(v2 - 1) in 1e6 steps", 0, 1e-11, _speed, row=7, sample="1 particle")]
-    made += [Check("frequency off the scheme's, 40 a turn", 0, 1e-6, _frequency, row=7, sample="1 particle")]
-    for name, how, limit in (("median", np.median, 1e-9), ("largest", np.max, 1e-6)):
-        measure = partial(_reversal, how=how)
-        made += [Check(f"distance after reversal, {name}", 0, limit, measure, row=8, sample="64 particles")]
-    return tuple(made)
+def _path_rows() -> list[Validation]:
+    system, how = "a million steps of Boris' scheme, 40 a turn", _NUMERICAL | {"sample": "1 particle"}
+    made = [row("speed", system, "|v² - 1|", 0, _speed, tolerance=1e-11, chapter=_PARTICLES, **how)]
+    quantity, remark = "frequency off the scheme's own", "Analytic: the scheme turns by 2 arctan(h/2r_g)."
+    made += [row("turns", system, quantity, 0, _frequency, tolerance=1e-6, chapter=_CHOOSING, remark=remark, **how)]
+    system = "particles whose velocity and charge are reversed after 20 L_c/v"
+    for name, reduce, limit in (("median", np.median, 1e-9), ("largest", np.max, 1e-6)):
+        quantity, measure = f"distance from the start in L_c, {name}", partial(_reversal, how=reduce)
+        how = _NUMERICAL | {"tolerance": limit, "sample": "64 particles", "chapter": _PARTICLES}
+        made += [row(f"reversal-{name}", system, quantity, 0, measure, **how)]
+    return made
 
 
-def _line_checks() -> tuple[Check, ...]:
-    made = [Check("dz - B0 tau of ALF lines", 0, 1e-10, _alfven_advance, row=10, sample="2 lines, 3 eta")]
-    lines: dict[str, Any] = {"fields": 15, "sample": "{} x 16"}
-    quasilinear_iso, quasilinear_alf, magnetosonic = 1 / 72, 1 / 36, 0.0115
-    cases = (
-        (11, "ISO", 0.1, 200.0, quasilinear_iso, 0.12),
-        (12, "ALF", 0.1, 200.0, quasilinear_alf, 0.12),
-        (13, "MAG", 0.5, 200.0, magnetosonic, 0.12),
-        (13, "MAG", 0.1, 800.0, magnetosonic / 81, 0.20),
+def _line_rows() -> list[Validation]:
+    how: dict[str, Any] = {"chapter": _LINES, "fields": 15, "sample": "{} fields of 16 lines"}
+    limit = {"remark": "Analytic: quasilinear, to lowest order in b²."}
+    system, other = "field lines in turbulence", {"against": "other code"}
+    two = {"remark": "Other code: the mean of CRPropa 3's and a separate program's."} | other
+    fourth = {"remark": f"{_SEPARATE} It gives 0.0115 b⁴."}
+    iso, alf = (float(quasilinear.field_line_wandering(kind, eta=0.1)) for kind in ("ISO", "ALF"))
+    cases: tuple[tuple[str, float, float, float, float, dict[str, Any]], ...] = (
+        ("ISO", 0.1, 200.0, iso, 0.12, limit),
+        ("ALF", 0.1, 200.0, alf, 0.12, limit | {"more": 4}),
+        ("ALF", 0.01, 200.0, 0.01 / 0.99 / 4, 0.12, limit | {"sigmas": 2.5, "more": 2}),
+        ("ALF", 0.03, 200.0, 0.03 / 0.97 / 4, 0.12, limit | {"sigmas": 2.5, "more": 2}),
+        ("MAG", 0.5, 200.0, 0.0115, 0.12, fourth | other),
+        ("MAG", 0.1, 800.0, 0.0115 / 81, 0.20, fourth | other),
+        ("ISO", 0.5, 200.0, 0.0904, 0.03, two | {"spread": 0.0025, "sigmas": 3.0}),
+        ("ISO", 0.9, 200.0, 0.220, 0.03, two | {"spread": 0.005, "sigmas": 3.0}),
     )
-    for row, kind, eta, end, value, share in cases:
-        measure, name = partial(_plateau, kind=kind, eta=eta, end=end), f"K_perp {kind}, eta = {eta:g}"
-        made += [Check(name, value, share * value, measure, row=row, more=4 if row == 12 else 1, **lines)]
-    for eta in (0.01, 0.03):  # the quasilinear value is the limit of weak fluctuations
-        value, name = eta / (1 - eta) / 4, f"K_perp ALF, eta = {eta:g}"
-        measure = partial(_plateau, kind="ALF", eta=eta, end=200.0)
-        made += [Check(name, value, 0.12 * value, measure, 0.0, 2.5, row=12, more=2, **lines)]
-    made += [Check("ratio of the two", 80, 20, _magnetosonic_ratio, row=13, **lines)]
-    for eta, value, spread in ((0.5, 0.0904, 0.0025), (0.9, 0.220, 0.005)):
-        measure = partial(_plateau, kind="ISO", eta=eta, end=200.0)
-        name = f"K_perp ISO, eta = {eta:g}"
-        made += [Check(name, value, 0.03 * value, measure, spread, 3, row=14, **lines)]
-    made += [Check("slab K_perp over theory", 1, 0.04, slab_wandering, row=15, fields=1000, sample="{} x 1", more=4)]
-    return tuple(made)
+    made = []
+    for kind, eta, end, value, share, rest in cases:
+        measure, name = partial(_plateau, kind=kind, eta=eta, end=end), f"wandering-{kind.lower()}-{eta:g}"
+        of, quantity = f"{system}, {kind}", f"K⊥/L_c at η = {eta:g}"
+        made += [row(name, of, quantity, value, measure, tolerance=share, **how, **rest)]
+    ratio = row(
+        "wandering-mag-ratio", f"{system}, MAG", "K⊥ at η = 0.5 over 0.1", 80, _magnetosonic_ratio, tolerance=0.25,
+        remark="Analytic: 81 by b⁴, rounded.", **how,
+    )  # fmt: skip
+    made.insert(6, ratio)
+    slab = row(
+        "wandering-slab", "field lines in slab turbulence, b = 0.3", "K⊥ over π W(0)/(4 B0²)", 1, slab_wandering,
+        tolerance=0.04, chapter=_LINES, fields=1000, sample="{} fields of one line", more=4,
+    )  # fmt: skip
+    exact: dict[str, Any] = {"sample": "2 lines at 3 η", "chapter": _LINES, "tolerance": 1e-10}
+    quantity = "largest Δz - B0 τ in L_c"
+    advance = row("advance", f"{system}, ALF", quantity, 0, _alfven_advance, **_NUMERICAL, **exact)
+    return [advance, *made, slab]
 
 
-def _wave_checks() -> tuple[Check, ...]:
-    made = [
-        Check(
-            f"kappa, eta = 1, r_g = 10, {modes} waves",
+def _wave_rows() -> list[Validation]:
+    remark = "Other code: a separate program with as many waves, evenly spaced. They are too few while the value falls."
+    return [
+        row(
+            f"waves-alone-{modes}",
+            f"isotropic turbulence of {modes} waves without a mean field, r_g = 10 L_c",
+            "κ/(L_c v)",
             value,
-            0.1 * value,
             partial(_no_mean_field, modes=modes),
-            row=20,
+            tolerance=0.1,
+            against="other code",
+            chapter=_CHOOSING,
             fields=20,
-            sample="{} x 12",
+            sample="{} fields of 12 particles",
+            remark=remark,
         )
         for modes, value in ((64, 338.0), (256, 182.0), (1024, 140.0))
     ]
-    made += [Check("variance of 128 waves over 150", 1, 0.002, _normalised, row=23, sample="1 field")]
-    made += [Check("1 and 2 threads, paths differ by", 0, 1e-9, _threads, row=24, sample="4 x 5")]
-    made += [Check("batches of 1 and 64, paths differ by", 0, 1e-9, _batches, row=24, sample="70 particles")]
-    return tuple(made)
 
 
-FIELD_CHECKS: tuple[Check, ...] = _field_checks() + _path_checks()
+def _division_rows() -> list[Validation]:
+    how = _NUMERICAL | {"chapter": _CHOOSING}
+    remark = "A left-rectangle rule would make it 1.034."
+    made = [
+        row(
+            "normalisation", "128 waves over a factor 150 in k", "variance over δB²", 1, _normalised, tolerance=0.002,
+            sample="1 field", remark=remark, **_NUMERICAL, chapter=_MAKING,
+        )
+    ]  # fmt: skip
+    system, quantity = "particles over 100 steps", "difference of the paths in L_c, one thread or two"
+    made += [row("threads", system, quantity, 0, _threads, tolerance=1e-9, sample="4 fields of 5 particles", **how)]
+    quantity = "difference of the paths in L_c, batches of 1 or 64"
+    made += [row("batches", system, quantity, 0, _batches, tolerance=1e-9, sample="70 particles", **how)]
+    return made
+
+
+FIELD_ROWS: tuple[Validation, ...] = (*_field_rows(), *_path_rows())
 """Sums, variances, spectra, cosines, and single paths."""
 
-LINE_CHECKS: tuple[Check, ...] = _line_checks()
+LINE_ROWS: tuple[Validation, ...] = tuple(_line_rows())
 """Field lines."""
 
-WAVE_CHECKS: tuple[Check, ...] = _wave_checks()
+WAVE_ROWS: tuple[Validation, ...] = (*_wave_rows(), *_division_rows())
 """How many waves, how they are normalised, and that the work's division does not matter."""

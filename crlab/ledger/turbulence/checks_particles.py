@@ -1,36 +1,28 @@
-"""What simulations of this room must give: theory and reference values, measured anew at two sizes.
+"""What particles must give, and what others found for the stored coefficients.
 
-``python -m crlab.turbulence checks`` runs them at full size, and what it found is stored; the tests run them reduced.
-Reduced units (see `crlab.turbulence`).
+`crlab.ledger.turbulence.checks` measures it at any size. Reduced units (see `crlab.turbulence`).
 """
 
-import sys
-import time
-import warnings
-from collections.abc import Collection
 from functools import cache, partial
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
-from astropy.table import Table
 
+from crlab.ledger.turbulence.sampled import Sampled, row
+from crlab.ledger.validation import Validation
 from crlab.turbulence import particles, quasilinear, results, tracing, transport
-from crlab.turbulence.checks_fields import FIELD_CHECKS, LINE_CHECKS, WAVE_CHECKS, Check
 from crlab.turbulence.spectrum import BendOver, kolmogorov
 from crlab.units import Array
 
 __all__ = [
-    "CHECKS",
+    "PARTICLE_ROWS",
     "REFERENCE",
+    "STORED_ROWS",
     "compound",
     "flight",
     "high_rigidity",
     "line_start",
-    "load",
     "pitch_angle",
-    "report",
-    "run",
     "steepening",
 ]
 
@@ -294,36 +286,6 @@ def high_rigidity(size: int, *, modes: int = 1024, eta: float = 0.5, r_g: float 
     return transport.plateau(paths.t, np.mean(paths.position[..., 2] ** 2, axis=1), start=0)
 
 
-def stored(polarisation: str, eta: float, r_g: float, axis: str) -> tuple[float, float]:
-    """One value of the stored table, with the fewest waves; without a mean field the mean over all axes.
-
-    Parameters
-    ----------
-    polarisation : str
-    eta, r_g : float
-    axis : {"par", "perp"}
-
-    Returns
-    -------
-    value, error : float
-
-    Raises
-    ------
-    ValueError
-        As `crlab.turbulence.results.load`.
-
-    Examples
-    --------
-    >>> print(f"{stored('ISO', 0.5, 1.0, 'par')[0]:.0f}")
-    3
-    """
-    row = results.load(polarisation=polarisation, eta=eta, r_g=r_g)[0]
-    if eta < 1:
-        return float(row[f"kappa_{axis}"]), float(row[f"error_{axis}"])
-    mean = (row["kappa_par"] + 2 * row["kappa_perp"]) / 3
-    return float(mean), float(np.hypot(row["error_par"], 2 * row["error_perp"]) / 3)
-
-
 def steepening(polarisation: str, *, eta: float = 0.1, low: float = 0.1, high: float = 1.0) -> tuple[float, float]:
     """Exponent of the stored κ_perp between two gyroradii.
 
@@ -346,55 +308,147 @@ def steepening(polarisation: str, *, eta: float = 0.1, low: float = 0.1, high: f
     >>> steepening("MAG")[0] > steepening("ALF")[0]
     True
     """
-    (first, first_error), (last, last_error) = (stored(polarisation, eta, r, "perp") for r in (low, high))
+    (first, first_error), (last, last_error) = (results.stored(polarisation, eta, r, "perp") for r in (low, high))
     exponent, error = transport.local_exponents([low, high], [first, last], [first_error, last_error])
     return float(exponent[0]), float(error[0])
 
 
-def _checks() -> tuple[Check, ...]:
-    made = [Check("3<dz2>/t2 at the start", 1.0, 0.03, flight, row=9, fields=10, sample="{} x 1000")]
-    name = "<dx2>/(dBx tau)2 of lines at the start"
-    made += [Check(name, 1.0, 0.03, line_start, row=9, fields=10, sample="{} x 100")]
+_SMALL = "turbulence/small-fluctuations"
+_LINES = "turbulence/field-lines"
+_PARTICLES = "turbulence/particles"
+_ACROSS = "turbulence/perpendicular-transport"
+_CHOOSING = "turbulence/choosing-the-numbers"
+_STORED = "Monte Carlo: the stored runs of `crlab.turbulence.results`."
+_CRPROPA = "Other code: CRPropa 3 (Alves Batista et al. 2022), run with the same spectrum and 256 waves."
+_SEPARATE = "Other code: a separate program with the same spectrum, as CRPropa knows no polarisations."
+
+
+def _particle_rows() -> list[Validation]:
+    ten: dict[str, Any] = {"tolerance": 0.03, "fields": 10}
+    system, sample = "particles with isotropic directions at t = 0.02 r_g/v", "{} fields of 1000 particles"
+    made = [row("flight", system, "3⟨Δz²⟩/(vt)²", 1, flight, chapter=_PARTICLES, sample=sample, **ten)]
+    system, quantity, sample = "field lines over a hundredth of L_min", "⟨Δx²⟩/(δB_x τ)²", "{} fields of 100 lines"
+    made += [row("line-start", system, quantity, 1, line_start, chapter=_LINES, sample=sample, **ten)]
+    hundred: dict[str, Any] = {"tolerance": 0.07, "fields": 100, "sample": "{} fields of 16 particles"}
     for mu in (0.3, 0.5, 0.7):
-        name, measure = f"slab D_mumu over theory, mu = {mu}", partial(pitch_angle, mu=mu)
-        made += [Check(name, 1.0, 0.07, measure, row=16, fields=100, sample="{} x 16")]
-    for kind, value, tolerance in (("exponent", 0.50, 0.04), ("ratio", 0.96, 0.05)):
-        name, measure = f"compound motion, {kind}", partial(_compound, kind=kind)
-        made += [Check(name, value, tolerance, measure, row=17, fields=10, sample="{} x 8")]
-    theory = float(quasilinear.high_rigidity(r_g=10.0, eta=0.5)[0])
-    name, sample = "1024 waves at high rigidity, kappa_par", "{} x 16"
-    made += [Check(name, theory, 0.1 * theory, high_rigidity, row=19, fields=12, sample=sample, more=2)]
-    return (*FIELD_CHECKS, *LINE_CHECKS, *made, *WAVE_CHECKS, *_stored_checks())
+        system, measure = f"particles with μ = {mu} in weak slab waves", partial(pitch_angle, mu=mu)
+        words = system, "D_μμ over the quasilinear value"
+        made += [row(f"scattering-{mu}", *words, 1, measure, chapter=_SMALL, remark="b = 0.03.", **hundred)]
+    system = "particles in slab turbulence, b = 0.3 and r_g = 0.1 l"
+    bound: dict[str, Any] = {"chapter": _PARTICLES, "fields": 10, "sample": "{} fields of 8 particles"}
+    remark = "Analytic: particles that diffuse along a line and never leave it."
+    quantity, measure = "exponent of ⟨Δx²⟩ in time", partial(_compound, kind="exponent")
+    made += [row("compound-exponent", system, quantity, 0.5, measure, tolerance=0.08, remark=remark, **bound)]
+    remark = "Other code: a separate program over the same times; 1 for endless ways."
+    quantity, measure = "⟨Δx²⟩/(2K⟨|Δz|⟩)", partial(_compound, kind="ratio")
+    how: dict[str, Any] = {"tolerance": 0.05 / 0.96, "against": "other code", "remark": remark}
+    made += [row("compound-ratio", system, quantity, 0.96, measure, **how, **bound)]
+    return made
 
 
-def _sample(*key: Any) -> str:
-    """Fields and particles behind a stored value, by polarisation, η and r_g."""
+def _coefficient(axis: str, polarisation: str, eta: float, r_g: float, name: str) -> Sampled:
     case = min(
-        (case for case in results.CASES if (case.polarisation, case.eta, case.r_g) == key), key=lambda case: case.modes
+        (case for case in results.CASES if (case.polarisation, case.eta, case.r_g) == (polarisation, eta, r_g)),
+        key=lambda case: case.modes,
     )
-    return f"stored, {case.realisations} x {case.particles}"
+    sample = f"stored, {case.realisations} fields of {case.particles} particles"
+    return Sampled(name, lambda size: results.stored(polarisation, eta, r_g, axis), sample=sample)
 
 
-def _stored_checks() -> tuple[Check, ...]:
+def _by_others(kind: str, eta: float, r_g: float, axis: str) -> tuple[float, float]:
+    found = REFERENCE[kind, eta, r_g]
+    return found[:2] if axis == "par" else found[2:]
+
+
+def _coefficients_of_others() -> list[Validation]:
+    """Stored coefficients against the numbers of `REFERENCE`; without a mean field one for all axes."""
     made = []
-    for (kind, eta, r_g), row in REFERENCE.items():
-        share, number = (0.03, 18) if kind == "ISO" else (0.05, 21)
-        for axis, value, error in (("par", *row[:2]), ("perp", *row[2:])):
-            name = f"kappa_{axis} {kind}, eta = {eta:g}, r_g = {r_g:g}"
-            measure = partial(_stored, key=(kind, eta, r_g, axis))
-            made += [Check(name, value, share * value, measure, error, 2.5, row=number, sample=_sample(kind, eta, r_g))]
-    parallel, perpendicular = quasilinear.high_rigidity(r_g=10.0, eta=0.5)
-    for axis, theory in (("par", float(parallel)), ("perp", float(perpendicular))):
-        measure = partial(_stored, key=("ISO", 0.5, 10.0, axis))
-        made += [
-            Check(
-                f"high rigidity, kappa_{axis}", theory, 0.1 * theory, measure, row=19, sample=_sample("ISO", 0.5, 10.0)
+    for kind, eta, r_g in REFERENCE:
+        for axis in ("par", "perp") if eta < 1 else ("par",):
+            words = {"par": "κ∥", "perp": "κ⊥"}[axis] if eta < 1 else "κ"
+            name = f"turbulence-kappa-{f'{axis}-' if eta < 1 else ''}{kind.lower()}-{eta:g}-{r_g:g}"
+            made.append(
+                Validation(
+                    id=name,
+                    system=f"particles in turbulence, {kind}, η = {eta:g}, r_g = {r_g:g} L_c",
+                    quantity=f"{words}/(L_c v)",
+                    chapter=_PARTICLES if axis == "par" else _ACROSS,
+                    methods={
+                        "Monte Carlo": _coefficient(axis, kind, eta, r_g, name),
+                        "other code": partial(_by_others, kind, eta, r_g, axis),
+                    },
+                    tolerance=0.03 if kind == "ISO" else 0.05,
+                    remark=f"{_STORED} {_CRPROPA if kind == 'ISO' else _SEPARATE}",
+                    sigmas=2.5,
+                )
             )
-        ]
-    for kind, value in (("ISO", 0.55), ("ALF", 0.14), ("MAG", 0.81)):
-        measure = partial(_steepening, kind=kind)
-        made += [Check(f"exponent of kappa_perp, {kind}", value, 0.12, measure, row=22, sample=_sample(kind, 0.1, 1.0))]
-    return tuple(made)
+    return made
+
+
+def _high_rigidity_rows() -> list[Validation]:
+    parallel, perpendicular = (float(value) for value in quasilinear.high_rigidity(r_g=10.0, eta=0.5))
+    ids = "turbulence-waves", "turbulence-high-parallel", "turbulence-high-perpendicular"
+    waves = Sampled(ids[0], high_rigidity, fields=12, sample="{} fields of 16 particles", more=2)
+    return [
+        Validation(
+            id=ids[0],
+            system="isotropic turbulence of 1024 waves, r_g = 10 L_c and η = 0.5",
+            quantity="κ∥/(L_c v)",
+            chapter=_CHOOSING,
+            methods={"analytic": lambda: parallel, "Monte Carlo": waves},
+            tolerance=0.02,
+            remark=(
+                "Analytic: deflections by independent patches. Monte Carlo: the stored table of checks. Four times the "
+                "waves of the row with 256; the tolerance is a quarter of its excess."
+            ),
+        ),
+        Validation(
+            id=ids[1],
+            system="isotropic turbulence, r_g = 10 L_c and η = 0.5",
+            quantity="κ∥/(L_c v)",
+            chapter=_ACROSS,
+            methods={
+                "analytic": lambda: parallel,
+                "Monte Carlo": _coefficient("par", "ISO", 0.5, 10.0, ids[1]),
+                "other code": partial(_by_others, "ISO", 0.5, 10.0, "par"),
+            },
+            tolerance=0.1,
+            remark=f"Analytic: deflections by independent patches. {_STORED} {_CRPROPA}",
+            sigmas=0.0,
+        ),
+        Validation(
+            id=ids[2],
+            system="the same",
+            quantity="κ⊥/(L_c v)",
+            chapter=_ACROSS,
+            methods={
+                "analytic": lambda: perpendicular,
+                "Monte Carlo": _coefficient("perp", "ISO", 0.5, 10.0, ids[2]),
+                "other code": partial(_by_others, "ISO", 0.5, 10.0, "perp"),
+            },
+            tolerance=0.1,
+            remark=f"Analytic: classical scattering. {_STORED} {_CRPROPA}",
+            sigmas=0.0,
+        ),
+    ]
+
+
+def _steepening_rows() -> list[Validation]:
+    return [
+        row(
+            f"steepening-{kind.lower()}",
+            f"particles in turbulence, {kind}, η = 0.1",
+            "exponent of κ⊥ from r_g = 0.1 L_c to L_c",
+            value,
+            partial(_steepening, kind=kind),
+            chapter=_ACROSS,
+            tolerance=0.12 / value,
+            against="other code",
+            sample="stored, 60 fields of 16 particles",
+            remark=f"{_STORED} Other code: exponents of a separate program, typed in.",
+        )
+        for kind, value in (("ISO", 0.55), ("ALF", 0.14), ("MAG", 0.81))
+    ]
 
 
 @cache
@@ -406,103 +460,12 @@ def _compound(size: int, *, kind: str) -> tuple[float, float]:
     return _compound_once(size)[kind]
 
 
-def _stored(size: int, *, key: tuple[str, float, float, str]) -> tuple[float, float]:
-    return stored(*key)
-
-
 def _steepening(size: int, *, kind: str) -> tuple[float, float]:
     return steepening(kind)
 
 
-CHECKS: tuple[Check, ...] = tuple(sorted(_checks(), key=lambda check: check.row))
-"""All checks; those of the stored coefficients read their table, whatever the size."""
+PARTICLE_ROWS: tuple[Validation, ...] = tuple(_particle_rows())
+"""Particles and field lines at the start, scattering, and particles that never leave their line."""
 
-
-def run(size: int = 10, *, only: Collection[int] | None = None) -> Table:
-    """Run all checks, or some.
-
-    Parameters
-    ----------
-    size : int
-        Multiplies the realisations; 10 is full size, 1 that of the tests.
-    only : collection of int, optional
-        Numbers of the checks to run.
-
-    Returns
-    -------
-    Table
-        A row for each check: number, name, value, error, expected, tolerance (with the errors that it allows),
-        verdict, sample, and seconds of processor time. Numbers that share one simulation have its time at the first.
-
-    Examples
-    --------
-    >>> table = run()  # doctest: +SKIP
-    """
-    rows = []
-    for check in CHECKS:
-        if only is not None and check.row not in only:
-            continue
-        begin = time.process_time()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", particles.ResolutionWarning)
-            value, error = check.measure(check.scaled(size))
-        allowed = check.tolerance + check.sigmas * float(np.hypot(error, check.spread))
-        row = {"row": check.row, "name": check.name}
-        row |= {
-            key: float(f"{number:.4g}")
-            for key, number in zip(_NUMBERS, (value, error, check.expected, allowed), strict=True)
-        }
-        row |= {"passed": check.passes(value, error), "sample": check.sampled(size)}
-        rows.append(row | {"seconds": round(time.process_time() - begin, 1)})
-        print(_line(rows[-1]), file=sys.stderr, flush=True)
-    table = Table(rows)
-    table.meta["comments"] = [f"Written by python -m crlab.turbulence checks --size {size}; processor seconds."]
-    return table
-
-
-_NUMBERS = ("value", "error", "expected", "tolerance")
-
-
-def load() -> Table:
-    """Return the stored table of the checks at full size.
-
-    Returns
-    -------
-    Table
-        As that of `run`.
-
-    Examples
-    --------
-    >>> sorted(set(load()["row"])) == list(range(1, 25))
-    True
-    """
-    with (files("crlab.turbulence") / "results" / "checks.ecsv").open() as stream:
-        return Table.read(stream.read().splitlines(), format="ascii.ecsv")
-
-
-def report(table: Table) -> tuple[str, bool]:
-    """Say what came out.
-
-    Parameters
-    ----------
-    table : Table
-        From `run` or `load`.
-
-    Returns
-    -------
-    text : str
-        A line for each check.
-    passed : bool
-        Whether all agree.
-
-    Examples
-    --------
-    >>> text, passed = report(load())
-    """
-    return "\n".join(_line(row) for row in table), bool(np.all(table["passed"]))
-
-
-def _line(row: Any) -> str:
-    error = f" +- {row['error']:7.2g}" if row["error"] else " " * 11
-    text = f"{row['row']:2} {row['name']:38} {row['value']:9.3g}{error}"
-    return f"{text}  {row['expected']:9.4g} +- {row['tolerance']:7.2g} {'ok' if row['passed'] else 'FAILED'}"
+STORED_ROWS: tuple[Validation, ...] = (*_coefficients_of_others(), *_high_rigidity_rows(), *_steepening_rows())
+"""Stored coefficients beside what others found, typed in above, and beside the limit of high rigidity."""

@@ -4,8 +4,9 @@ import functools
 
 import numpy as np
 
-from crlab.claims import Claim
-from crlab.turbulence import checks, quasilinear, tracing, transport
+from crlab.ledger.claims import Claim
+from crlab.ledger.turbulence.checks_particles import steepening
+from crlab.turbulence import quasilinear, tracing, transport
 from crlab.turbulence.fields import wave_field
 from crlab.turbulence.spectrum import kolmogorov
 
@@ -92,7 +93,7 @@ def _half_for_both_axes(kappa: float) -> float:
 
 
 def _steepening(kind: str, low: float, high: float, eta: float) -> float:
-    return checks.steepening(kind, eta=eta, low=low, high=high)[0]
+    return steepening(kind, eta=eta, low=low, high=high)[0]
 
 
 _TRANSPORT = "Parallel transport"

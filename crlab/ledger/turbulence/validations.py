@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from crlab.turbulence import checks, particles, quasilinear, sky, tracing, transport
+from crlab.ledger.turbulence import checks
+from crlab.ledger.turbulence.checks_particles import pitch_angle
+from crlab.ledger.validation import Validation
+from crlab.turbulence import particles, quasilinear, sky, tracing, transport
 from crlab.turbulence.fields import WaveField, wave_field
 from crlab.turbulence.spectrum import kolmogorov
 from crlab.units import Array
-from crlab.validation import Validation
 
 __all__ = ["VALIDATIONS"]
 
@@ -18,13 +20,9 @@ _MAKING = "turbulence/making-turbulence"
 _SMALL = "turbulence/small-fluctuations"
 _LINES = "turbulence/field-lines"
 _PARTICLES = "turbulence/particles"
-_ACROSS = "turbulence/perpendicular-transport"
 _SKY = "turbulence/one-turbulent-sky"
 _CHOOSING = "turbulence/choosing-the-numbers"
 _SHARP = quasilinear.SlabSpectrum(1.0, sharp=True)
-_STORED = "Monte Carlo: the stored runs of `crlab.turbulence.results`."
-_CRPROPA = "Other code: CRPropa 3 (Alves Batista et al. 2022), run with the same spectrum and 256 waves."
-_SEPARATE = "Other code: a separate program with the same spectrum, as CRPropa knows no polarisations."
 
 
 def _drawn(kind: str, measure: Callable[[WaveField], float]) -> tuple[float, float]:
@@ -78,21 +76,6 @@ def _wandering(kind: str, eta: float) -> tuple[float, float]:
 
 def _quasilinear(kind: str, eta: float) -> float:
     return float(quasilinear.field_line_wandering(kind, eta=eta))
-
-
-def _by_others(kind: str, eta: float, r_g: float, axis: str) -> tuple[float, float]:
-    row = checks.REFERENCE[kind, eta, r_g]
-    return row[:2] if axis == "par" else row[2:]
-
-
-def _limit(eta: float, axis: int) -> float:
-    return float(quasilinear.high_rigidity(r_g=10.0, eta=eta)[axis])
-
-
-def _many_waves() -> tuple[float, float]:
-    table = checks.load()
-    row = table[table["name"] == "1024 waves at high rigidity, kappa_par"][0]
-    return float(row["value"]), float(row["error"])
 
 
 def _turned() -> tuple[float, float]:
@@ -163,7 +146,7 @@ VALIDATIONS: list[Validation] = [
         system="particles with μ = 0.5 in weak slab waves",
         quantity="D_μμ over the quasilinear value",
         chapter=_SMALL,
-        methods={"analytic": lambda: 1.0, "Monte Carlo": partial(checks.pitch_angle, 1, mu=0.5)},
+        methods={"analytic": lambda: 1.0, "Monte Carlo": partial(pitch_angle, 1, mu=0.5)},
         tolerance=0.05,
         remark="b = 0.03; Monte Carlo: full orbits.",
     ),
@@ -234,55 +217,6 @@ VALIDATIONS: list[Validation] = [
             "and the change of the field on the way take less than the tolerance."
         ),
     ),
-    *(
-        Validation(
-            id=f"turbulence-{kind.lower()}-{name}",
-            system=f"particles in turbulence, {kind}, η = {eta:g}, r_g = {r_g:g} L_c",
-            quantity=f"{'κ' if eta == 1 else 'κ∥' if axis == 'par' else 'κ⊥'}/(L_c v)",
-            chapter=_PARTICLES if axis == "par" else _ACROSS,
-            methods={
-                "Monte Carlo": partial(checks.stored, kind, eta, r_g, axis),
-                "other code": partial(_by_others, kind, eta, r_g, axis),
-            },
-            tolerance=0.03 if kind == "ISO" else 0.05,
-            remark=f"{_STORED} {_CRPROPA if kind == 'ISO' else _SEPARATE}",
-        )
-        for kind, eta, r_g, axis, name in (
-            ("ISO", 1.0, 0.1, "par", "alone"),
-            ("ISO", 0.5, 0.1, "par", "along"),
-            ("ISO", 0.5, 0.1, "perp", "across"),
-            ("ALF", 0.5, 0.1, "par", "along"),
-            ("ALF", 0.1, 1.0, "perp", "across"),
-            ("MAG", 0.1, 1.0, "par", "along"),
-            ("MAG", 0.5, 1.0, "perp", "across"),
-        )
-    ),
-    Validation(
-        id="turbulence-high-parallel",
-        system="isotropic turbulence, r_g = 10 L_c and η = 0.5",
-        quantity="κ∥/(L_c v)",
-        chapter=_ACROSS,
-        methods={
-            "analytic": partial(_limit, 0.5, 0),
-            "Monte Carlo": partial(checks.stored, "ISO", 0.5, 10.0, "par"),
-            "other code": partial(_by_others, "ISO", 0.5, 10.0, "par"),
-        },
-        tolerance=0.1,
-        remark=f"Analytic: deflections by independent patches. {_STORED} {_CRPROPA}",
-    ),
-    Validation(
-        id="turbulence-high-perpendicular",
-        system="the same",
-        quantity="κ⊥/(L_c v)",
-        chapter=_ACROSS,
-        methods={
-            "analytic": partial(_limit, 0.5, 1),
-            "Monte Carlo": partial(checks.stored, "ISO", 0.5, 10.0, "perp"),
-            "other code": partial(_by_others, "ISO", 0.5, 10.0, "perp"),
-        },
-        tolerance=0.1,
-        remark=f"Analytic: classical scattering. {_STORED} {_CRPROPA}",
-    ),
     Validation(
         id="turbulence-sky-square",
         system="skies of 400 observers, η = 0.5 and r_g = 0.1 L_c",
@@ -325,16 +259,5 @@ VALIDATIONS: list[Validation] = [
             "the shortest step. The tolerance is for terms of fourth order."
         ),
     ),
-    Validation(
-        id="turbulence-waves",
-        system="isotropic turbulence of 1024 waves, r_g = 10 L_c and η = 0.5",
-        quantity="κ∥/(L_c v)",
-        chapter=_CHOOSING,
-        methods={"analytic": partial(_limit, 0.5, 0), "Monte Carlo": _many_waves},
-        tolerance=0.02,
-        remark=(
-            "Analytic: deflections by independent patches. Monte Carlo: the stored table of checks. Four times the "
-            "waves of the row with 256; the tolerance is a quarter of its excess."
-        ),
-    ),
+    *checks.CHECKS,
 ]
