@@ -13,7 +13,7 @@ import crlab
 from crlab.ledger.claims import SLIDES, Claim, all_claims, get, other_slides, report, table
 from crlab.ledger.rooms import ROOMS
 
-BOOK = Path(__file__).resolve().parents[1] / "book"
+BOOK = Path(__file__).resolve().parents[2] / "book"
 
 
 def entry(**changes) -> Claim:
@@ -40,7 +40,7 @@ def ledger(monkeypatch):
         for room, entries in rooms.items():
             module = ModuleType(f"crlab.ledger.{room}.claims")
             module.CLAIMS = entries
-            monkeypatch.setitem(sys.modules, f"crlab.{room}", ModuleType(f"crlab.{room}"))
+            monkeypatch.setitem(sys.modules, f"crlab.ledger.{room}", ModuleType(f"crlab.ledger.{room}"))
             monkeypatch.setitem(sys.modules, f"crlab.ledger.{room}.claims", module)
 
     return install
@@ -124,7 +124,7 @@ def test_a_range_must_grow() -> None:
 
 def test_the_ledger_has_every_room_in_the_order_of_the_talk() -> None:
     order = ["grammage", "anisotropy", "diffusion", "acceleration", "sources", "emission", "turbulence"]
-    present = {path.parent.name for path in Path(crlab.__file__).parent.glob("*/claims.py")}
+    present = {path.parent.name for path in Path(crlab.__file__).parent.glob("ledger/*/claims.py")}
     assert tuple(room for room in order if room in present) == ROOMS
     assert present <= set(order)
 

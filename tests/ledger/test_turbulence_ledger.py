@@ -57,8 +57,8 @@ def test_a_validation_fails_if_one_method_is_off(entry):
     result = entry.compare()
     assert result.agrees, result
     first = next(iter(entry.methods))
-    error = max(result.errors.values()) / abs(result.values[first])
-    off = result.values[first] * (1 + 3 * (entry.tolerance + 3 * error)) * u.Unit(entry.unit)
+    scale = entry.scale or max(abs(value) for value in result.values.values())
+    off = (result.values[first] + 3 * (entry.tolerance * scale + 3 * max(result.errors.values()))) * u.Unit(entry.unit)
     stored = {
         name: (value * u.Unit(entry.unit), result.errors[name] * u.Unit(entry.unit))
         for name, value in result.values.items()

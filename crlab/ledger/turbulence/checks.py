@@ -144,5 +144,5 @@ def report(table: Table) -> tuple[str, bool]:
 
 def _line(row: Any) -> str:
     error = f" +- {row['error']:7.2g}" if row["error"] else " " * 11
-    text = f"{row['id'].removeprefix('turbulence-'):38} {row['value']:9.3g}{error}"
+    text = f"{row['id']:38} {row['value']:9.3g}{error}"
     return f"{text}  {row['expected']:9.4g} +- {row['tolerance']:7.2g} {'ok' if row['passed'] else 'FAILED'}"

@@ -348,7 +348,7 @@ def _field_rows() -> list[Validation]:
     system, making = "plane waves of any polarisation", _NUMERICAL | {"chapter": _MAKING}
     quantity = "|ΣA²/2 - 1| of δB = 1, the largest"
     made = [row("amplitudes", system, quantity, 0, _sum_of_squares, tolerance=1e-12, sample="5 fields", **making)]
-    quantity, sample = "|rms over space - 1| of δB = 1, the largest", "5 fields at 40000 points"
+    quantity, sample = "|rms over space - 1| of δB = 1, the largest", "5 x 4e4 points"
     made += [row("rms", system, quantity, 0, _rms, tolerance=0.006, sample=sample, by="Monte Carlo", chapter=_MAKING)]
     for kind, shares in SHARES.items():
         for axis, share in enumerate(shares):
@@ -356,9 +356,9 @@ def _field_rows() -> list[Validation]:
             measure, share_of = partial(_share, kind=kind, axis=axis), f"plane waves in random directions, {kind}"
             how: dict[str, Any] = {"tolerance": 0.03 if share else 1e-15, "fields": 80, "sample": "{} fields"}
             made += [row(name, share_of, quantity, share, measure, chapter=_MAKING, **how)]
-    quantity, sample = "direction times polarisation vector, the largest", "10000 waves of each kind"
+    quantity, sample = "direction times polarisation vector, the largest", "1e4 waves a kind"
     made += [row("transverse", system, quantity, 0, _across, tolerance=1e-14, sample=sample, **making)]
-    quantity, sample = "div B/(k_max δB) by central differences, the largest", "200 points in each kind"
+    quantity, sample = "div B/(k_max δB) by central differences, the largest", "200 points a kind"
     made += [row("divergence", system, quantity, 0, _divergence, tolerance=1e-6, sample=sample, **making)]
     system = "isotropic turbulence over two decades"
     line: dict[str, Any] = {"chapter": _MAKING, "tolerance": 0.05}
@@ -373,7 +373,7 @@ def _field_rows() -> list[Validation]:
     for name, accurate, limit in (("fast", False, 5e-8), ("accurate", True, 1e-11)):
         system, quantity = f"the {name} cosine of the kernels", "error, the largest"
         measure, remark = partial(_cosine, accurate=accurate), "Up to 10⁵ turns, against extended precision."
-        how = {"tolerance": limit, "sample": "100000 phases", "remark": remark, "chapter": _CHOOSING}
+        how = {"tolerance": limit, "sample": "1e5 phases", "remark": remark, "chapter": _CHOOSING}
         made += [row(f"cosine-{name}", system, quantity, 0, measure, **_NUMERICAL, **how)]
     return made
 
@@ -392,7 +392,7 @@ def _path_rows() -> list[Validation]:
 
 
 def _line_rows() -> list[Validation]:
-    how: dict[str, Any] = {"chapter": _LINES, "fields": 15, "sample": "{} fields of 16 lines"}
+    how: dict[str, Any] = {"chapter": _LINES, "fields": 15, "sample": "{} x 16"}
     limit = {"remark": "Analytic: quasilinear, to lowest order in b²."}
     system, other = "field lines in turbulence", {"against": "other code"}
     two = {"remark": "Other code: the mean of CRPropa 3's and a separate program's."} | other
@@ -420,9 +420,9 @@ def _line_rows() -> list[Validation]:
     made.insert(6, ratio)
     slab = row(
         "wandering-slab", "field lines in slab turbulence, b = 0.3", "K⊥ over π W(0)/(4 B0²)", 1, slab_wandering,
-        tolerance=0.04, chapter=_LINES, fields=1000, sample="{} fields of one line", more=4,
+        tolerance=0.04, chapter=_LINES, fields=1000, sample="{} x 1", more=4,
     )  # fmt: skip
-    exact: dict[str, Any] = {"sample": "2 lines at 3 η", "chapter": _LINES, "tolerance": 1e-10}
+    exact: dict[str, Any] = {"sample": "2 lines, 3 eta", "chapter": _LINES, "tolerance": 1e-10}
     quantity = "largest Δz - B0 τ in L_c"
     advance = row("advance", f"{system}, ALF", quantity, 0, _alfven_advance, **_NUMERICAL, **exact)
     return [advance, *made, slab]
@@ -441,7 +441,7 @@ def _wave_rows() -> list[Validation]:
             against="other code",
             chapter=_CHOOSING,
             fields=20,
-            sample="{} fields of 12 particles",
+            sample="{} x 12",
             remark=remark,
         )
         for modes, value in ((64, 338.0), (256, 182.0), (1024, 140.0))
@@ -458,7 +458,7 @@ def _division_rows() -> list[Validation]:
         )
     ]  # fmt: skip
     system, quantity = "particles over 100 steps", "difference of the paths in L_c, one thread or two"
-    made += [row("threads", system, quantity, 0, _threads, tolerance=1e-9, sample="4 fields of 5 particles", **how)]
+    made += [row("threads", system, quantity, 0, _threads, tolerance=1e-9, sample="4 x 5", **how)]
     quantity = "difference of the paths in L_c, batches of 1 or 64"
     made += [row("batches", system, quantity, 0, _batches, tolerance=1e-9, sample="70 particles", **how)]
     return made

@@ -325,17 +325,17 @@ _SEPARATE = "Other code: a separate program with the same spectrum, as CRPropa k
 
 def _particle_rows() -> list[Validation]:
     ten: dict[str, Any] = {"tolerance": 0.03, "fields": 10}
-    system, sample = "particles with isotropic directions at t = 0.02 r_g/v", "{} fields of 1000 particles"
+    system, sample = "particles with isotropic directions at t = 0.02 r_g/v", "{} x 1000"
     made = [row("flight", system, "3⟨Δz²⟩/(vt)²", 1, flight, chapter=_PARTICLES, sample=sample, **ten)]
-    system, quantity, sample = "field lines over a hundredth of L_min", "⟨Δx²⟩/(δB_x τ)²", "{} fields of 100 lines"
+    system, quantity, sample = "field lines over a hundredth of L_min", "⟨Δx²⟩/(δB_x τ)²", "{} x 100"
     made += [row("line-start", system, quantity, 1, line_start, chapter=_LINES, sample=sample, **ten)]
-    hundred: dict[str, Any] = {"tolerance": 0.07, "fields": 100, "sample": "{} fields of 16 particles"}
+    hundred: dict[str, Any] = {"tolerance": 0.07, "fields": 100, "sample": "{} x 16"}
     for mu in (0.3, 0.5, 0.7):
         system, measure = f"particles with μ = {mu} in weak slab waves", partial(pitch_angle, mu=mu)
         words = system, "D_μμ over the quasilinear value"
         made += [row(f"scattering-{mu}", *words, 1, measure, chapter=_SMALL, remark="b = 0.03.", **hundred)]
     system = "particles in slab turbulence, b = 0.3 and r_g = 0.1 l"
-    bound: dict[str, Any] = {"chapter": _PARTICLES, "fields": 10, "sample": "{} fields of 8 particles"}
+    bound: dict[str, Any] = {"chapter": _PARTICLES, "fields": 10, "sample": "{} x 8"}
     remark = "Analytic: particles that diffuse along a line and never leave it."
     quantity, measure = "exponent of ⟨Δx²⟩ in time", partial(_compound, kind="exponent")
     made += [row("compound-exponent", system, quantity, 0.5, measure, tolerance=0.08, remark=remark, **bound)]
@@ -351,7 +351,7 @@ def _coefficient(axis: str, polarisation: str, eta: float, r_g: float, name: str
         (case for case in results.CASES if (case.polarisation, case.eta, case.r_g) == (polarisation, eta, r_g)),
         key=lambda case: case.modes,
     )
-    sample = f"stored, {case.realisations} fields of {case.particles} particles"
+    sample = f"stored, {case.realisations} x {case.particles}"
     return Sampled(name, lambda size: results.stored(polarisation, eta, r_g, axis), sample=sample)
 
 
@@ -388,7 +388,7 @@ def _coefficients_of_others() -> list[Validation]:
 def _high_rigidity_rows() -> list[Validation]:
     parallel, perpendicular = (float(value) for value in quasilinear.high_rigidity(r_g=10.0, eta=0.5))
     ids = "turbulence-waves", "turbulence-high-parallel", "turbulence-high-perpendicular"
-    waves = Sampled(ids[0], high_rigidity, fields=12, sample="{} fields of 16 particles", more=2)
+    waves = Sampled(ids[0], high_rigidity, fields=12, sample="{} x 16", more=2)
     return [
         Validation(
             id=ids[0],
@@ -444,7 +444,7 @@ def _steepening_rows() -> list[Validation]:
             chapter=_ACROSS,
             tolerance=0.12 / value,
             against="other code",
-            sample="stored, 60 fields of 16 particles",
+            sample="stored, 60 x 16",
             remark=f"{_STORED} Other code: exponents of a separate program, typed in.",
         )
         for kind, value in (("ISO", 0.55), ("ALF", 0.14), ("MAG", 0.81))

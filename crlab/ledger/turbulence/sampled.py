@@ -32,7 +32,7 @@ class Sampled:
     fields : int
         Realisations per unit of size; 0 where the number does not depend on it.
     sample : str
-        What is sampled, with ``{}`` for the number of realisations.
+        What is sampled, fields times particles or lines, with ``{}`` for the number of realisations.
     more : int
         How many times as many realisations full size has, where the tolerance asks for a smaller error.
 
@@ -123,7 +123,7 @@ def load() -> Table:
     --------
     >>> table = load()
     >>> print(table["sample"][table["id"] == "turbulence-waves"][0])
-    240 fields of 16 particles
+    240 x 16
     """
     with (files("crlab.ledger.turbulence") / "checks.ecsv").open() as stream:
         return Table.read(stream.read().splitlines(), format="ascii.ecsv")
