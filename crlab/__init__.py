@@ -11,7 +11,7 @@ __version__ = version("crlab")
 
 
 def check(exercise: str, value: Any) -> Any:
-    """Compare your answer to an exercise with the one that crlab computes: see `crlab.answers.check`.
+    """Compare your answer to an exercise with the one that crlab computes: see `crlab.ledger.answers.check`.
 
     Examples
     --------
@@ -19,6 +19,6 @@ def check(exercise: str, value: Any) -> Any:
     >>> crlab.check("bell-1", ...)
     Put your answer in place of the dots: bell-1: the index s for r = 2.5 (a pure number).
     """
-    from crlab import answers  # loads the rooms
+    from crlab.ledger import answers  # loads the rooms
 
     return answers.check(exercise, value)

@@ -31,9 +31,9 @@ def test_the_package_itself_loads_nothing_heavy() -> None:
         ("crlab.units", {"healpy", "matplotlib", "numba", "scipy"}),
         ("crlab.galaxy", {"healpy", "matplotlib", "numba", "scipy"}),
         ("crlab.parallel", {"astropy", "healpy", "matplotlib", "numba", "scipy"}),
-        ("crlab.answers", {"healpy", "matplotlib", "numba", "scipy"}),
-        ("crlab.claims", {"healpy", "matplotlib", "numba", "scipy"}),
-        ("crlab.validation", {"healpy", "matplotlib", "numba", "scipy"}),
+        ("crlab.ledger.answers", {"healpy", "matplotlib", "numba", "scipy"}),
+        ("crlab.ledger.claims", {"healpy", "matplotlib", "numba", "scipy"}),
+        ("crlab.ledger.validation", {"healpy", "matplotlib", "numba", "scipy"}),
         ("crlab.show", {"healpy", "matplotlib.pyplot", "numba"}),
     ],
 )

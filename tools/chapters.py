@@ -195,7 +195,7 @@ class RunStatus(SphinxDirective):
         for path in chapters():
             record = with_outputs(path).metadata.crlab
             total += record.seconds
-            rooms = sorted({name.split("/")[1] for name in record.files if name.count("/") > 1})
+            rooms = sorted({name.split("/")[1] for name in record.files if name.count("/") > 1} - {"ledger"})
             link = f"{{doc}}`/{path.relative_to(ROOT).with_suffix('').as_posix()}`"
             rows.append(f"| {link} | {record.seconds:.0f} | {record.memory_mb} | {', '.join(rooms)} |")
         rows.append(f"| All chapters | {total:.0f} | | |")

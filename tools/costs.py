@@ -18,8 +18,9 @@ import chapters
 import nbformat
 from sphinx.util.docutils import SphinxDirective
 
-from crlab.rooms import ROOMS
-from crlab.turbulence import checks, results
+from crlab.ledger.rooms import ROOMS
+from crlab.ledger.turbulence import checks
+from crlab.turbulence import results
 
 ROOT = Path(__file__).resolve().parents[1]
 COSTS = ROOT / "book" / "reference" / "costs.json"

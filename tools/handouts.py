@@ -7,7 +7,7 @@ from pathlib import Path
 import chapters
 import nbformat
 
-from crlab.answers import all_answers
+from crlab.ledger.answers import all_answers
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "_build" / "handouts"

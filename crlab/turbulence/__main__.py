@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from crlab import command, ensemble
-from crlab.turbulence import checks, results
+from crlab.ledger.turbulence import checks
+from crlab.turbulence import results
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     checking = commands.add_parser("checks", help="measure anew what theory and other codes give")
     checking.add_argument("--size", type=int, default=10, help="multiplies the number of fields; 10 by default")
     checking.add_argument("--target", type=Path, help="file to write the table to")
-    checking.add_argument("--rows", type=int, nargs="+", help="numbers of the checks to run; all by default")
+    checking.add_argument("--rows", nargs="+", help="ids of the checks to run; all by default")
     return parser
 
 

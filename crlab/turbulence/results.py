@@ -27,7 +27,7 @@ from crlab.turbulence import _kernels, particles, transport
 from crlab.turbulence.spectrum import kolmogorov
 from crlab.units import Array
 
-__all__ = ["CASES", "FULL", "Case", "collect", "compute", "curves", "load", "manifest", "missing", "run"]
+__all__ = ["CASES", "FULL", "Case", "collect", "compute", "curves", "load", "manifest", "missing", "run", "stored"]
 
 PIECE = 20
 """Realisations in one piece of the work, a batch of the store."""
@@ -388,6 +388,36 @@ def load(**selection: Any) -> Table:
         raise ValueError(f"no stored case has {selection}")
     table.sort(["r_g", "modes"])
     return table
+
+
+def stored(polarisation: str, eta: float, r_g: float, axis: str) -> tuple[float, float]:
+    """One value of the stored table, with the fewest waves; without a mean field the mean over all axes.
+
+    Parameters
+    ----------
+    polarisation : str
+    eta, r_g : float
+    axis : {"par", "perp"}
+
+    Returns
+    -------
+    value, error : float
+
+    Raises
+    ------
+    ValueError
+        As `load`.
+
+    Examples
+    --------
+    >>> print(f"{stored('ISO', 0.5, 1.0, 'par')[0]:.0f}")
+    3
+    """
+    row = load(polarisation=polarisation, eta=eta, r_g=r_g)[0]
+    if eta < 1:
+        return float(row[f"kappa_{axis}"]), float(row[f"error_{axis}"])
+    mean = (row["kappa_par"] + 2 * row["kappa_perp"]) / 3
+    return float(mean), float(np.hypot(row["error_par"], 2 * row["error_perp"]) / 3)
 
 
 def curves(name: str) -> dict[str, transport.Measured]:

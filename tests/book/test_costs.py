@@ -3,7 +3,7 @@
 import costs
 import pytest
 
-from crlab.rooms import ROOMS
+from crlab.ledger.rooms import ROOMS
 
 
 def test_every_room_has_a_line_and_every_measured_job_exists():

@@ -6,7 +6,7 @@ import chapters
 import nbformat
 import pytest
 
-from crlab.answers import all_answers
+from crlab.ledger.answers import all_answers
 
 PHYSICS = [p for p in chapters.chapters() if "reference" not in p.parts]
 

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from conftest import ROOT, needs_browser
 
-from crlab import claims
+from crlab.ledger import claims
 
 SITE = ROOT / "_build" / "html"
 SERIOUS = {"serious", "critical"}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from crlab.turbulence.checks_fields import wandering
+from crlab.ledger.turbulence.checks_fields import wandering
 from crlab.turbulence.fields import wave_field
 from crlab.turbulence.particles import ResolutionWarning
 from crlab.turbulence.spectrum import BendOver, kolmogorov

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from crlab import ensemble
+from crlab.ledger.turbulence import checks
 from crlab.parallel import Block
 from crlab.turbulence import __main__ as command
-from crlab.turbulence import checks, results
+from crlab.turbulence import results
 
 TINY = (
     results.Case("ALF", 0.5, 1.0, end=3.0, step=0.03, modes=16, realisations=40, particles=2),
@@ -204,71 +205,3 @@ def test_bad_input():
         results.load(eta=0.3)
     with pytest.raises(ValueError, match="no stored case is called"):
         results.curves("ISO")
-
-
-STORED = [check for check in checks.CHECKS if check.name.startswith(("kappa_", "high", "exponent"))]
-LONG = (11, 12, 13, 14)  # field lines; at reduced size in test_field_lines
-LIVE = [check for check in checks.CHECKS if check not in STORED and check.row not in LONG]
-
-
-@pytest.mark.parametrize("check", STORED, ids=lambda c: c.name)
-def test_stored_values_are_those_of_others(check):
-    value, error = check.measure(1)
-    assert check.passes(value, error, slack=1), f"{value:.4g} +- {error:.2g}"
-
-
-@pytest.mark.parametrize("check", LIVE, ids=lambda c: c.name)
-def test_reduced_runs(check):
-    """The same measurements as the command's, with fewer fields; errors must be small enough to mean something."""
-    value, error = check.measure(1)
-    assert error <= 0.25 * check.expected
-    assert check.passes(value, error, slack=2.5), f"{value:.4g} +- {error:.2g}"
-
-
-def test_every_row_is_measured():
-    assert {check.row for check in checks.CHECKS} == set(range(1, 25))
-    assert len({check.name for check in checks.CHECKS}) == len(checks.CHECKS)
-
-
-def test_the_stored_checks_are_those_of_this_code():
-    """Names and expected values are the same, verdicts follow from the numbers, the stored coefficients are in it."""
-    table = checks.load()
-    assert list(table["name"]) == [check.name for check in checks.CHECKS]
-    for row, check in zip(table, checks.CHECKS, strict=True):
-        assert row["expected"] == pytest.approx(check.expected, rel=1e-3)
-        assert row["passed"] == check.passes(row["value"], row["error"])
-        assert row["sample"] == check.sampled(10)
-        if check in STORED:
-            assert check.measure(10) == pytest.approx((row["value"], row["error"]), rel=1e-3)
-
-
-def test_a_wrong_value_fails():
-    check = STORED[0]
-    value, error = check.measure(1)
-    assert not check.passes(1.5 * value, error)
-
-
-def test_full_size_samples_more_where_the_tolerance_asks_for_it():
-    check = checks.Check("one", 1.0, 0.1, lambda size: (1.0, 0.0), fields=5, sample="{} x 2", more=4)
-    assert [check.scaled(size) for size in (1, 10)] == [1, 40]
-    assert check.sampled(10) == "200 x 2"
-
-
-def test_errors_of_both_add_in_squares():
-    check = checks.Check("one", 1.0, 0.1, lambda size: (1.0, 0.0), spread=0.3, sigmas=2)
-    assert check.passes(2.09, 0.4)
-    assert not check.passes(2.11, 0.4)
-    assert check.passes(2.11, 0.4, slack=1)
-
-
-def test_report_says_what_failed(monkeypatch, capsys, tmp_path):
-    good = checks.Check("right", 1.0, 0.1, lambda size: (1.02, 0.01))
-    bad = checks.Check("wrong", 1.0, 0.1, lambda size: (2.0, 0.01))
-    monkeypatch.setattr(checks, "CHECKS", (good, bad))
-    text, passed = checks.report(checks.run(1))
-    assert not passed
-    assert "ok" in text.splitlines()[0]
-    assert "FAILED" in text.splitlines()[1]
-    assert command.main(["checks", "--size", "1", "--target", str(tmp_path / "checks.ecsv")]) == 1
-    assert "FAILED" in capsys.readouterr().out
-    assert "wrong" in (tmp_path / "checks.ecsv").read_text()

@@ -12,7 +12,6 @@ from crlab import timescales
 from crlab.acceleration import bell_cycle, emax, instability, remnant, shock, stochastic
 from crlab.acceleration.escape import EscapeLaw
 from crlab.anisotropy import sky, walk
-from crlab.anisotropy.answers import _moving_observer
 from crlab.diffusion import green
 from crlab.emission import absorption
 from crlab.emission import cross_sections as cs
@@ -21,9 +20,10 @@ from crlab.emission.density import spread
 from crlab.galaxy import Halo
 from crlab.grammage import chain, halo, slab, spectrum
 from crlab.grammage.pathlength import leaky_box
+from crlab.ledger.anisotropy.answers import _moving_observer
+from crlab.ledger.sources.answers import _reach
 from crlab.sources import credit, population, statistics
-from crlab.sources.answers import _reach
-from crlab.turbulence import checks, particles, quasilinear, transport
+from crlab.turbulence import particles, quasilinear, results, transport
 from crlab.turbulence.spectrum import kolmogorov
 from crlab.units import kinematics, nucleon
 
@@ -530,7 +530,7 @@ def measured_exponent(pick):
 
 def reduced_units(pick):
     r_g, B, L = pick(0.03, 0.1, 0.3, 1.0), pick(3, 4, 6) * u.uG, pick(5, 10, 30) * u.pc
-    reduced = float(f"{checks.stored('ISO', 0.5, r_g, 'par')[0]:.2g}")
+    reduced = float(f"{results.stored('ISO', 0.5, r_g, 'par')[0]:.2g}")
     kappa = (reduced * L * const.c).to(DIFFUSION)
     E = (1 * u.PeV * r_g * L / emax.gyroradius(1 * u.PeV, B)).to(u.PeV)
     return {"rg": r_g, "B": B, "L": L, "reduced": reduced}, {"answer": E, "kappa": kappa}
