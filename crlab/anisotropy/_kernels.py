@@ -213,7 +213,7 @@ def arrivals(
     height : float
         The slab is ``-height < z < height``.
     centres : array, shape (n, 3)
-        Centres of the sources, which are balls.
+        Centres of the sources, which are balls within the slab: a line meets none after it has left.
     radius : float
         Radius of the balls.
     rate : array, shape (n,)
@@ -230,19 +230,14 @@ def arrivals(
         s = length * rng.standard_exponential()
         dx, dy, dz = s * directions[k, 0], s * directions[k, 1], s * directions[k, 2]
         while True:
-            inside = 1.0
-            if z + dz > height:
-                inside = (height - z) / dz
-            elif z + dz < -height:
-                inside = (-height - z) / dz
             for i in range(rate.size):
                 cx, cy, cz = centres[i, 0] - x, centres[i, 1] - y, centres[i, 2] - z
                 b = (cx * dx + cy * dy + cz * dz) / s
                 half2 = radius * radius - (cx * cx + cy * cy + cz * cz) + b * b
                 if half2 > 0.0:
                     half = math.sqrt(half2)
-                    total += rate[i] * max(0.0, min(inside * s, b + half) - max(0.0, b - half))
-            if inside < 1.0:
+                    total += rate[i] * max(0.0, min(s, b + half) - max(0.0, b - half))
+            if abs(z + dz) > height:
                 break
             x += dx
             y += dy

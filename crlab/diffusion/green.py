@@ -80,7 +80,7 @@ def theta(s: Any, *, z: Any = 0.0, source: Any = 0.0, form: str = "auto", terms:
     arrays = np.broadcast_arrays(
         s, _inside("z", take("z", z, ""), 1.0), _inside("source", take("source", source, ""), 1.0)
     )
-    at, observer, origin = (np.ascontiguousarray(a).reshape(-1) for a in arrays)
+    at, observer, origin = (np.array(a, order="C").reshape(-1) for a in arrays)
     out = np.empty(at.size)
     if form == "auto" and terms is None:
         _kernels.theta_array(at, observer, origin, out)
@@ -135,7 +135,7 @@ def green(
     1.280259 1 / kpc3
     """
     arrays = _geometry(rho, ("spread", spread, _AREA), height, z, source)
-    r, area, h, observer, origin = (np.ascontiguousarray(a).reshape(-1) for a in arrays)
+    r, area, h, observer, origin = (np.array(a, order="C").reshape(-1) for a in arrays)
     out = np.empty(r.size)
     _kernels.green_array(r, area, observer, origin, h, out)
     return out.reshape(arrays[0].shape) * _CUBE

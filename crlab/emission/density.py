@@ -236,7 +236,7 @@ class Density:
             A bare number or a wrong unit.
         """
         points = np.broadcast_arrays(*(take(n, v, u.kpc) for n, v in (("x", x), ("y", y), ("z", z))))
-        flat = [np.ascontiguousarray(p).ravel() for p in points]
+        flat = [np.array(p, order="C").ravel() for p in points]
         return self.values(*flat).reshape(*points[0].shape, -1)
 
     def combined(self, matrix: Any) -> "Density":

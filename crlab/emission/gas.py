@@ -48,7 +48,7 @@ def _parts(component: str, known: tuple[str, ...]) -> Array:
 def _points(x: Any, y: Any, z: Any) -> tuple[tuple[Array, Array, Array], tuple[int, ...]]:
     """Coordinates in kpc, broadcast and flat, and their shape."""
     arrays = np.broadcast_arrays(*(take(name, value, u.kpc) for name, value in (("x", x), ("y", y), ("z", z))))
-    flat = [np.ascontiguousarray(a).ravel() for a in arrays]
+    flat = [np.array(a, order="C").ravel() for a in arrays]
     return (flat[0], flat[1], flat[2]), arrays[0].shape
 
 

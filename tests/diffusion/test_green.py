@@ -1,5 +1,8 @@
 """Green's function of the halo against tables in 30-digit arithmetic, its own symmetries, and the implicit solver."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from astropy import constants as const
@@ -109,6 +112,13 @@ def test_the_kernel_is_the_formula() -> None:
     image = 2 * n + (-1.0) ** n * source
     plain = ((-1.0) ** n * np.exp(-((z - image) ** 2) / (4 * s))).sum() / np.sqrt(4 * np.pi * s)
     assert theta(s, z=z, source=source) == pytest.approx(plain, rel=1e-13)
+
+
+def test_one_source_seen_from_many_heights_warns_of_nothing() -> None:
+    """Kernels get arrays of their own; numba looks at the first of a kind, hence a process of its own."""
+    code = "from crlab.diffusion.green import theta; print(theta([[0.1]], z=[0.1, 0.2]).shape)"
+    done = subprocess.run([sys.executable, "-W", "error::FutureWarning", "-c", code], capture_output=True, text=True)
+    assert done.stdout == "(1, 2)\n", done.stderr
 
 
 def test_survival() -> None:

@@ -50,6 +50,20 @@ def test_sources_above_the_plane():
     assert np.median(np.abs(field.values(x, y, z)[:, 0] / expected - 1)) < 0.003
 
 
+@pytest.mark.parametrize("height", [1.5, -1.5])
+def test_old_sources_off_the_plane_enter_by_their_even_part(height):
+    """Half of each stands at its mirror image, whichever side of the plane it is on."""
+    place = np.array([[1.0, 6.0, height], [-2.0, 3.0, height / 2]])
+    galaxy = Catalogue(place * u.kpc, [0.5, 1.0] * u.Myr, 8.5 * u.kpc)
+    mirrored = Catalogue(place * [1, 1, -1] * u.kpc, galaxy.age, galaxy.sun)
+    options = {"population": POPULATION}
+    field = density(galaxy, R[1:], **options, spacing=0.2 * u.kpc, progress=False)
+    assert field.place.size == 0
+    at = ([0.5, -2, 4] * u.kpc, [5, 3, 8] * u.kpc, field.height * np.array([0.16, -0.36, 0]) * u.kpc)
+    expected = (direct(galaxy, R[1:], *at, **options) + direct(mirrored, R[1:], *at, **options)) / 2
+    assert np.allclose(field.at(*at), expected, rtol=5e-3)
+
+
 def test_one_level_is_the_plane(galaxy):
     flat = density(galaxy, R, population=POPULATION, levels=1, progress=False)
     full = density(galaxy, R, population=POPULATION, progress=False)

@@ -111,6 +111,75 @@ def test_the_kernel_is_the_printed_formula():
     assert np.allclose(NakanishiSofue("HI").nuclei(x, y, z), hi, rtol=1e-12)
 
 
+def rotated(*angles):
+    """Unit vectors of a frame turned about the axes x, y and z in this order, as rows."""
+    a, b, c = np.radians(angles)
+    about_x = np.array([[1, 0, 0], [0, np.cos(a), np.sin(a)], [0, -np.sin(a), np.cos(a)]])
+    about_y = np.array([[np.cos(b), 0, -np.sin(b)], [0, 1, 0], [np.sin(b), 0, np.cos(b)]])
+    about_z = np.array([[np.cos(c), np.sin(c), 0], [-np.sin(c), np.cos(c), 0], [0, 0, 1]])
+    return about_z @ about_y @ about_x
+
+
+def outer_terms(r, z):
+    """The terms of Ferrière (1998) outside 3 kpc, R in kpc and z in pc, by component."""
+    a, s = np.maximum(1, r / 8.5), r / 8.5
+    narrow, wide, tail = np.exp(-((z / 127 / a) ** 2)), np.exp(-((z / 318 / a) ** 2)), np.exp(-abs(z) / 403 / a)
+    ring = np.exp(-((r - 4.5) ** 2 - 4**2) / 2.9**2)
+    hot = 4.8e-4 * s**-1.65 * np.exp(-abs(z) / (1500 * s**1.65))
+    return {
+        "HI": [
+            *(0.34 / a**2 * part for part in (0.859 * narrow, 0.047 * wide, 0.094 * tail)),
+            0.226 / a * (1.745 - 1.289 / a) * narrow,
+            0.226 / a * (0.473 - 0.07 / a) * wide,
+            0.226 / a * (0.283 - 0.142 / a) * tail,
+        ],
+        "H2": [0.58 * s**-0.58 * ring * np.exp(-((z / (81 * s**0.58)) ** 2))],
+        "HII": [
+            0.0237 * np.exp(-(r**2 - 8.5**2) / 37**2) * np.exp(-abs(z) / 1000),
+            0.0013 * np.exp(-((r - 4) ** 2 - 4.5**2) / 2**2) * np.exp(-abs(z) / 150),
+            hot * 0.12 * np.exp(-(r - 8.5) / 4.9),
+            hot * 0.88 * ring,
+        ],
+    }
+
+
+def inner_terms(x, y, z):
+    """The terms of Ferrière et al. (2007) inside 3 kpc, in pc, x towards the Sun and y to positive longitudes."""
+    shifted = np.stack([x + 50, y - 50, z])
+    along, across, _ = np.einsum("ij,jn->in", rotated(0, 0, 70), shifted)
+    zone = np.exp(-(((np.sqrt(along**2 + (2.5 * across) ** 2) - 125) / 137) ** 4))
+    along, across, above = np.einsum("ij,jn->in", rotated(-13.5, 20, 48.5), np.stack([x, y, z]))  # below the plane at l > 0
+    disc = np.exp(-(((np.sqrt(along**2 + (3.1 * across) ** 2) - 1200) / 438) ** 4))
+    r = np.hypot(x, y)
+    _, eta, zeta = np.einsum("ij,jn->in", rotated(21, 0, 0), np.stack([x, y, z]))
+    return {
+        "HI": [8.8 * zone * np.exp(-((z / 54) ** 2)), 0.34 * disc * np.exp(-((above / 120) ** 2))],
+        "H2": [2 * 150 * zone * np.exp(-((z / 18) ** 2)), 2 * 4.8 * disc * np.exp(-((above / 42) ** 2))],
+        "HII": [
+            8 * np.exp(-(x**2 + (y + 10) ** 2) / 145**2) * np.exp(-(((z + 20) / 26) ** 2)),
+            8 * 0.009 * np.exp(-(((r - 3700) / 1850) ** 2)) / np.cosh(z / 140) ** 2,
+            8 * 0.005 * np.cos(np.pi * r / 2 / 17000) / np.cosh(z / 950) ** 2,
+            0.29 * np.exp(-((x**2 + eta**2) / 162**2 + (zeta / 90) ** 2)),
+        ],
+    }
+
+
+@pytest.mark.parametrize("component", ["HI", "H2", "HII"])
+@pytest.mark.parametrize("terms", [outer_terms, inner_terms])
+def test_every_term_of_ferriere_is_the_printed_one(terms, component):
+    """Constants and powers as the papers print them, at places where each is felt."""
+    rng = np.random.default_rng(5)
+    r, angle = rng.choice([0.15, 0.5, 1.5, 2.9], 3000) * np.sqrt(rng.random(3000)), rng.uniform(0, 2 * np.pi, 3000)
+    if terms is outer_terms:
+        r = 3 + 6 * r
+    x, y, z = r * np.sin(angle), r * np.cos(angle), rng.laplace(scale=0.2, size=3000)
+    at = (r, 1e3 * z) if terms is outer_terms else (1e3 * y, 1e3 * x, 1e3 * z)
+    parts = np.array(terms(*at)[component])
+    expected = parts.sum(axis=0)
+    assert np.allclose(Ferriere(component).nuclei(x, y, z), expected, rtol=1e-10, atol=1e-24)
+    assert np.all((parts / expected.clip(1e-20)).max(axis=1) > 0.005)
+
+
 def test_the_central_zone_lies_at_positive_longitude():
     """Its centre is 50 pc towards l > 0, and its gas there is nearer to us than at l < 0."""
     rng = np.random.default_rng(1)

@@ -13,6 +13,7 @@ from crlab.sources.population import (
     ARMS,
     HEIGHTS,
     PROFILES,
+    Arm,
     Arms,
     Population,
     ferriere_rate,
@@ -134,6 +135,18 @@ def test_the_sun_lies_between_arms(sun, contrast) -> None:
 def test_contrast_averages_to_one(r) -> None:
     phi = np.linspace(0, 2 * np.pi, 2000, endpoint=False)
     assert Arms().contrast(r * np.cos(phi) * u.kpc, r * np.sin(phi) * u.kpc).mean() == pytest.approx(1, rel=1e-6)
+
+
+def test_tails_of_wide_arms_reach_around_the_circle() -> None:
+    """One arm of width σ: the wrapped Gaussian is 1 + 2 Σ_k exp(-k²σ²/2) cos kφ, here on, beside and opposite it."""
+    one = Arms({"alone": Arm(start=0.5, pitch=0.25, weight=3)}, width=90 * u.deg)
+    away = np.radians([0, 60, -60, 120, 179, 181, 180])
+    phi = np.log(8 / 0.5) / 0.25 + away
+    k = np.arange(1, 20)[:, None]
+    expected = 1 + 2 * np.sum(np.exp(-(k**2) * (np.pi / 2) ** 2 / 2) * np.cos(k * away), axis=0)
+    found = one.contrast(8 * np.cos(phi) * u.kpc, 8 * np.sin(phi) * u.kpc)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert expected[-1] == pytest.approx(2 * np.sqrt(2 * np.pi) / (np.pi / 2) * np.exp(-2), rel=1e-3)  # two tails meet
 
 
 def test_arms_keep_the_mean_number() -> None:
