@@ -14,8 +14,8 @@ import tempfile
 import threading
 from pathlib import Path
 
-import chapters
 import nbformat
+import notebooks
 from sphinx.util.docutils import SphinxDirective
 
 from crlab.rooms import ROOMS
@@ -33,7 +33,7 @@ COMMANDS = {
 
 def jobs():
     """All that can be measured: room, what it is, and the command."""
-    for path in chapters.chapters():
+    for path in notebooks.chapters():
         if "reference" not in path.parts:
             name = path.relative_to(ROOT).as_posix()
             yield path.parent.name, path.stem, f"CRLAB_SIZE=full python tools/chapters.py --dry {name}"
@@ -99,7 +99,7 @@ def rows():
     """The lines of the table: for each room book size, then what was measured beyond it."""
     found = measured()
     for room in ROOMS:
-        records = [nbformat.read(p, 4).metadata.crlab for p in chapters.chapters() if p.parent.name == room]
+        records = [nbformat.read(p, 4).metadata.crlab for p in notebooks.chapters() if p.parent.name == room]
         seconds, memory = sum(r.seconds for r in records), max(r.memory_mb for r in records)
         what = f"{len(records)} chapters at book size" if len(records) > 1 else "its chapter at book size"
         yield room, what, "make chapters", f"at most {hours(2 * seconds / 3600)}", memory

@@ -4,8 +4,8 @@ import re
 import sys
 from pathlib import Path
 
-import chapters
 import nbformat
+import notebooks
 
 from crlab.answers import all_answers
 
@@ -72,10 +72,10 @@ def handout(notebook):
 
 
 def main():
-    for path in chapters.chapters():
+    for path in notebooks.chapters():
         if "reference" not in path.parts:
             target = TARGET / path.relative_to(ROOT / "book")
-            chapters.write(handout(nbformat.read(path, 4)), target)
+            notebooks.write(handout(nbformat.read(path, 4)), target)
     print(f"Notebooks without solutions are in {TARGET.relative_to(ROOT)}.")
     return 0
 

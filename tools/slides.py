@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import chapters
+import notebooks
 from markdown_it import MarkdownIt
 from pybtex.database import parse_file
 
@@ -215,7 +216,7 @@ def main():
     TARGET.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(bundle(), TARGET / MATHJAX)
     links = []
-    for path in chapters.chapters():
+    for path in notebooks.chapters():
         if "reference" in path.parts:
             continue
         notebook = chapters.with_outputs(path)

@@ -2,8 +2,8 @@
 
 import shutil
 
-import chapters
 import nbformat
+import notebooks
 import pytest
 import slides
 from bs4 import BeautifulSoup
@@ -78,14 +78,14 @@ def test_references_are_named():
 
 
 def test_no_slide_is_a_heading_alone():
-    for path in chapters.chapters():
+    for path in notebooks.chapters():
         if "reference" not in path.parts:
             for shown in (BeautifulSoup(s, "html.parser") for s in slides.slides(nbformat.read(path, 4))):
                 body = [tag for tag in shown.section.find_all(recursive=False) if tag.name not in ("h2", "details")]
                 assert body, f"{path.stem}: {shown.section.h2}"
 
 
-@pytest.mark.parametrize("path", [p for p in chapters.chapters() if "reference" not in p.parts], ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", notebooks.physics(), ids=lambda p: p.stem)
 def test_every_chapter_gives_a_talk(path):
     notebook = nbformat.read(path, 4)
     found = [BeautifulSoup(s, "html.parser") for s in slides.slides(notebook)]
