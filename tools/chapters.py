@@ -16,12 +16,15 @@ import time
 from pathlib import Path
 
 import nbformat
+import typeset
 from docutils import nodes
 from jupyter_cache import get_cache
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
-from notebooks import ROOT, chapters, code_cells, is_door, write
+from notebooks import ROOT, chapters, code_cells, is_door, page, write
 from sphinx.util.docutils import SphinxDirective
+
+from crlab.rooms import ROOMS
 
 QUIET = ["--log-level=ERROR"]  # else each kernel warns of its local sockets
 COST = "Time and memory at book size"  # how the sentence begins to which a page adds what was measured
@@ -162,21 +165,23 @@ def prime(app, config):
     (folder / "complete").touch()
 
 
+def cost(notebook):
+    """What a chapter took when its outputs were made."""
+    return nbformat.from_dict({"threads": THREADS} | notebook.metadata.crlab)
+
+
+def rooms(files):
+    """Those of which a chapter used a file."""
+    return [room for room in ROOMS if any(name.startswith(f"crlab/{room}/") for name in files)]
+
+
 class RunStatus(SphinxDirective):
     """A table of every chapter's time and memory, as measured when its outputs were made."""
 
     def run(self):  # noqa: D102
         self.env.note_reread()
-        rows = ["| Chapter | Time (s) | Memory (MB) | Rooms |", "|:--|--:|--:|:--|"]
-        total = 0.0
-        for path in chapters():
-            record = with_outputs(path).metadata.crlab
-            total += record.seconds
-            rooms = sorted({name.split("/")[1] for name in record.files if name.count("/") > 1})
-            link = f"{{doc}}`/{path.relative_to(ROOT).with_suffix('').as_posix()}`"
-            rows.append(f"| {link} | {record.seconds:.0f} | {record.memory_mb} | {', '.join(rooms)} |")
-        rows.append(f"| All chapters | {total:.0f} | | |")
-        return self.parse_text_to_nodes("\n".join(rows))
+        rows = [(page(path), record := cost(with_outputs(path)), rooms(record.files)) for path in chapters()]
+        return self.parse_text_to_nodes(typeset.render("run-status.md", rows=rows))
 
 
 def tell_cost(app, doctree):
@@ -184,8 +189,9 @@ def tell_cost(app, doctree):
     path = ROOT / f"{app.env.docname}.ipynb"
     for paragraph in doctree.findall(nodes.paragraph):
         if paragraph.astext().startswith(COST):
-            record = with_outputs(path).metadata.crlab
-            words = f"This chapter took {record.seconds:.0f} s on {cores(record)} and {record.memory_mb} MB. "
+            record = cost(with_outputs(path))
+            threads = f"{record.threads} threads" if record.threads > 1 else "one thread"
+            words = f"This chapter took {record.seconds:.0f} s on {threads} and {record.memory_mb} MB. "
             paragraph.insert(0, nodes.Text(words))
 
 

@@ -33,6 +33,11 @@ def physics():
     return [path for path in chapters() if "reference" not in path.parts]
 
 
+def page(path):
+    """The name of a notebook's page."""
+    return path.relative_to(ROOT).with_suffix("").as_posix()
+
+
 def title(notebook):
     """The heading of a notebook's first cell."""
     return notebook.cells[0].source.partition("\n")[0].removeprefix("# ")

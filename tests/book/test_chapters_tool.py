@@ -73,6 +73,17 @@ def test_other_cells_or_another_size_do(checkout, monkeypatch):
     assert not chapters.is_current(notebook)
 
 
+def test_the_record_is_that_of_the_run(checkout):
+    """Its size and threads are those that the chapter was given, not those of who asked for it."""
+    _, path = checkout
+    ran = chapters.execute(path, CRLAB_SIZE="quick", CRLAB_THREADS="1")
+    assert ran.metadata.crlab.threads == 1
+    assert not chapters.is_current(ran)
+    assert (
+        chapters.fingerprint(ran, ran.metadata.crlab.files, {"CRLAB_SIZE": "quick"}) == ran.metadata.crlab.fingerprint
+    )
+
+
 def test_the_build_runs_a_stale_chapter_and_leaves_the_source_alone(checkout):
     root, path = checkout
     build = root / "_build"
