@@ -3,20 +3,15 @@
 Chromium gives the outline, page numbers and links; nothing else is needed.
 """
 
-import functools
-import http.server
-import shutil
 import sys
-import threading
-from pathlib import Path
 from urllib.parse import urldefrag, urlparse
 
+import notebooks
 import yaml
+from browse import CHROMIUM, SITE, chromium, served
 from bs4 import BeautifulSoup
-from playwright.sync_api import sync_playwright
+from notebooks import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
-SITE = ROOT / "_build" / "html"
 WHOLE = SITE / "whole-book.htm"  # beside the pages, for their style sheets, and none of the *.html
 TARGET = ROOT / "_build" / "book.pdf"
 DROPPED = (
@@ -32,16 +27,6 @@ table { font-size: 0.75em; } img { max-width: 100%; height: auto; } .crlab-playe
 .dropdown > *, details > * { display: block !important; visibility: visible !important; max-height: none !important; }
 """
 FOOTER = """<div style="font-size: 8px; width: 100%; text-align: center"><span class="pageNumber"></span></div>"""
-
-
-def pages(node):
-    """Names of the book's pages in reading order."""
-    for key, value in node.items():
-        if key in ("root", "file"):
-            yield value
-        elif key in ("parts", "chapters", "sections"):
-            for child in value:
-                yield from pages(child)
 
 
 def anchor(page, fragment=""):
@@ -82,8 +67,7 @@ def article(page, names):
 
 def assemble():
     """Write the one document; return its path."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
-    names = [f"{name}.html" for name in pages(toc)]
+    names = [f"{name}.html" for name in notebooks.pages()]
     first = BeautifulSoup((SITE / names[0]).read_text(encoding="utf-8"), "html.parser")
     head = "".join(
         f'<link rel="stylesheet" href="{moved(link["href"], names[0], names)}">'
@@ -99,38 +83,22 @@ def assemble():
     return WHOLE
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves the pages without a word."""
-
-    def log_message(self, *args):
-        """Say nothing."""
-
-
 def print_pdf(whole, target):
     """Print the document, once its images are there."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(SITE)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        with sync_playwright() as playwright:
-            options = ["--no-sandbox", "--disable-gpu"]
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=options)
-            page = browser.new_page()
-            page.set_default_timeout(300_000)
-            page.goto(f"http://127.0.0.1:{server.server_port}/{whole.name}", wait_until="load")
-            page.emulate_media(media="print")
-            margin = {"top": "18mm", "bottom": "18mm", "left": "18mm", "right": "18mm"}
-            page.pdf(
-                path=str(target), format="A4", margin=margin, print_background=True, outline=True, tagged=True,
-                display_header_footer=True, header_template="<span></span>", footer_template=FOOTER,
-            )  # fmt: skip
-            browser.close()
-    finally:
-        server.shutdown()
-        server.server_close()
+    with served() as address, chromium() as browser:
+        page = browser.new_page()
+        page.set_default_timeout(300_000)
+        page.goto(f"{address}/{whole.name}", wait_until="load")
+        page.emulate_media(media="print")
+        margin = {"top": "18mm", "bottom": "18mm", "left": "18mm", "right": "18mm"}
+        page.pdf(
+            path=str(target), format="A4", margin=margin, print_background=True, outline=True, tagged=True,
+            display_header_footer=True, header_template="<span></span>", footer_template=FOOTER,
+        )  # fmt: skip
 
 
 def main():
-    if not shutil.which("chromium"):
+    if not CHROMIUM:
         print("Chromium prints the book, and there is none here (Debian: apt install chromium).", file=sys.stderr)
         return 1
     if not (SITE / "index.html").is_file():
