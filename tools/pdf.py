@@ -7,9 +7,11 @@ import sys
 from urllib.parse import urldefrag, urlparse
 
 import notebooks
+import typeset
 import yaml
 from browse import CHROMIUM, SITE, chromium, served
 from bs4 import BeautifulSoup
+from markupsafe import Markup
 from notebooks import ROOT
 
 WHOLE = SITE / "whole-book.htm"  # beside the pages, for their style sheets, and none of the *.html
@@ -17,15 +19,6 @@ TARGET = ROOT / "_build" / "book.pdf"
 DROPPED = (
     "script, .headerlink, .copybtn, .prev-next-footer, .crlab-player button, .crlab-player input, iframe, noscript"
 )
-STYLE = """
-body { display: block; } main { max-width: none; padding: 0; }
-article { break-before: page; } article:first-of-type { break-before: auto; }
-h1, h2, h3, figcaption { break-after: avoid; } figure, .admonition, div.math, tr { break-inside: avoid; }
-div.highlight pre, div.cell_output pre { white-space: pre-wrap; overflow-wrap: anywhere; }
-table { font-size: 0.75em; } img { max-width: 100%; height: auto; } .crlab-player img { display: block !important; }
-.crlab-player img:not(:first-of-type) { display: none !important; }
-.dropdown > *, details > * { display: block !important; visibility: visible !important; max-height: none !important; }
-"""
 FOOTER = """<div style="font-size: 8px; width: 100%; text-align: center"><span class="pageNumber"></span></div>"""
 
 
@@ -62,24 +55,18 @@ def article(page, names):
                 seen.add(element["id"])
                 element["id"] = anchor(page, element["id"])
     found["id"] = anchor(page)
-    return str(found)
+    return Markup(found)
 
 
 def assemble():
     """Write the one document; return its path."""
     names = [f"{name}.html" for name in notebooks.pages()]
     first = BeautifulSoup((SITE / names[0]).read_text(encoding="utf-8"), "html.parser")
-    head = "".join(
-        f'<link rel="stylesheet" href="{moved(link["href"], names[0], names)}">'
-        for link in first.select('link[rel="stylesheet"]')
-    )
+    sheets = [moved(link["href"], names[0], names) for link in first.select('link[rel="stylesheet"]')]
     title = yaml.safe_load((ROOT / "_config.yml").read_text())["title"]
-    body = "\n".join(article(name, names) for name in names)
-    WHOLE.write_text(
-        f'<!DOCTYPE html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{title}</title>'
-        f'{head}<style>{STYLE}</style></head><body><main class="bd-main">{body}</main></body></html>',
-        encoding="utf-8",
-    )
+    articles = [article(name, names) for name in names]
+    whole = typeset.render("book.html", title=title, sheets=sheets, articles=articles)
+    WHOLE.write_text(whole, encoding="utf-8")
     return WHOLE
 
 
