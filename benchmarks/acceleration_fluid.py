@@ -5,15 +5,13 @@ times the divisions and square roots of the kernel alone, which is what bounds i
 caches. Run as ``python benchmarks/acceleration_fluid.py``.
 """
 
-import time
-
 import numba
 import numpy as np
+from _timing import best
 
 from crlab.acceleration import _fluid_kernels
 
 CELLS, GAMMA, CFL, FLOOR = 1000, 5 / 3, 0.5, 1e-12
-REPEATS = 5
 
 
 def start(cells=CELLS):
@@ -106,35 +104,29 @@ def costly_operations(left, right, out, gamma):
         out[i] = s + a / (3.0 + s) + b / (4.0 + c) + c / (5.0 + b)
 
 
-def nanoseconds(function, end):
-    """Time per cell and step of thread time: the best of some repeats, after a first call."""
-    best = np.inf
-    for _ in range(REPEATS + 1):
-        edges, U = start()
-        begin = time.thread_time()
-        steps = function(edges, U, 0.0, end, GAMMA, CFL, FLOOR)
-        best = min(best, (time.thread_time() - begin) / steps / CELLS)
-    return 1e9 * best
+def run(function, end):
+    """Time steps of the point explosion, one for each cell."""
+    return function(*start(), 0.0, end, GAMMA, CFL, FLOOR) * CELLS
 
 
-def nanoseconds_of_operations(number=2000):
+def divide(number=2000):
+    """The operations of as many Heun steps, each of two stages."""
     left, right, out = np.ones((3, CELLS)), np.full((3, CELLS), 2.0), np.empty(CELLS)
-    best = np.inf
-    for _ in range(REPEATS + 1):
-        begin = time.thread_time()
-        for _ in range(number):
-            costly_operations(left, right, out, GAMMA)
-        best = min(best, (time.thread_time() - begin) / number / CELLS)
-    return 2e9 * best  # two stages
+    for _ in range(2 * number):
+        costly_operations(left, right, out, GAMMA)
+    return number * CELLS
 
 
 def main():
-    kernel = nanoseconds(_fluid_kernels.euler, 0.05)
-    plain = nanoseconds(numpy_euler, 0.02)
+    functions = {
+        "kernel": lambda: run(_fluid_kernels.euler, 0.05),
+        "numpy": lambda: run(numpy_euler, 0.02),
+        "operations": divide,
+    }
+    kernel, plain, operations = (1e9 * seconds for seconds in best(functions, steps=int).values())
     print(f"{'spherical Euler equations':<42}{'ns/cell/step':>14}{'kernel is':>12}")
     print(f"{'kernel':<42}{kernel:>14.1f}")
     print(f"{'numpy, the same scheme':<42}{plain:>14.1f}{plain / kernel:>9.1f} x")
-    operations = nanoseconds_of_operations()
     print(f"{'divisions and square roots alone':<42}{operations:>14.1f}{operations / kernel:>9.0%} of it")
 
 

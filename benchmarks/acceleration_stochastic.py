@@ -4,10 +4,9 @@ Ratios are of processor time on one core; particles start at the shock and are f
 steps by all. Run as ``python benchmarks/acceleration_stochastic.py``.
 """
 
-import time
-
 import numba
 import numpy as np
+from _timing import best
 
 from crlab.acceleration import _kernels
 
@@ -65,37 +64,25 @@ def kernel_walk(rng, kind, x, y, end, u2, kappa2, width, dt):
     return _kernels.walk(rng, kind, ends, levels, u2, kappa2, 0.0, width, dt, dt, 1e9, x, y, passage)
 
 
-def costs(functions):
-    """Nanoseconds a step of each function: the best of some repeats, taken in turn, after a first call."""
-    best = np.full(len(functions), np.inf)
-    for repeat in range(REPEATS + 1):
-        for i, function in enumerate(functions):
-            rng = np.random.default_rng(repeat)
-            begin = time.thread_time()
-            steps = function(rng)
-            if repeat:
-                best[i] = min(best[i], (time.thread_time() - begin) / steps * 1e9)
-    return best
-
-
 def walker(walk, kind, kappa2):
-    def run(rng):
+    def run():
         x, y = np.zeros(NUMBER), np.zeros(NUMBER)
-        return walk(rng, kind, x, y, (STEPS - 0.5) * DT, U2, kappa2, WIDTH, DT)
+        return walk(np.random.default_rng(1), kind, x, y, (STEPS - 0.5) * DT, U2, kappa2, WIDTH, DT)
 
     return run
 
 
-def normal(rng):
-    deviates(rng, np.empty(NUMBER), STEPS)
+def normal():
+    deviates(np.random.default_rng(1), np.empty(NUMBER), STEPS)
     return NUMBER * STEPS
 
 
 def main():
     print(f"{'a step of the shock':<34}{'ns/step':>9}{'ratio':>24}")
     for kappa2, text in ((1.0, "κ equal on both sides"), (0.25, "κ/u equal on both sides")):
-        walks = [walker(walk, kind, kappa2) for walk in (kernel_walk, numpy_walk) for kind in (0, 1)]
-        deviate, gauss, weak, plain, plain_weak = costs([normal, *walks])
+        walks = {(walk, kind): walker(walk, kind, kappa2) for walk in (kernel_walk, numpy_walk) for kind in (0, 1)}
+        found = best({"normal": normal} | walks, REPEATS, steps=int)
+        deviate, gauss, weak, plain, plain_weak = (1e9 * seconds for seconds in found.values())
         print(text)
         print(f"{'  normal deviate alone':<34}{deviate:>9.2f}")
         print(f"{'  kernel, normal deviates':<34}{gauss:>9.2f}{gauss / deviate:>8.2f} x the deviate")

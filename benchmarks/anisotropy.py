@@ -6,10 +6,11 @@ times of all are taken in turn. Run as ``python benchmarks/anisotropy.py``.
 
 import math
 import sys
-import time
+from functools import partial
 
 import numba
 import numpy as np
+from _timing import best
 
 from crlab.anisotropy import _kernels
 
@@ -111,14 +112,6 @@ def check():
         assert np.all(np.abs(sums[:, 0] / 4_000 / closed - 1) < 0.06), free_paths.__name__
 
 
-def cost(function, size, seed):
-    """Nanoseconds of processor time for a scattering."""
-    rng = np.random.default_rng(seed)
-    begin = time.thread_time()
-    _, scatterings = function(rng, size, T)
-    return 1e9 * (time.thread_time() - begin) / scatterings
-
-
 def main():
     check()
     versions = {
@@ -128,19 +121,19 @@ def main():
         "numpy, the kernel's formula": (vectorised(by_pairs), BATCH),
         "numpy, Marsaglia's rejection": (vectorised(by_rejection), BATCH),
     }
-    times = {name: [] for name in versions}
-    for seed in range(REPEATS):
-        for name, (function, size) in versions.items():
-            times[name].append(cost(function, size, seed))
-    best = {name: min(found) for name, found in times.items()}
-    kernel = best["kernel"]
-    drawing = kernel / best["drawing its random numbers"]
-    gain = {name: best[name] / kernel for name in versions if name.startswith("numpy")}
+    functions = {
+        name: partial(function, np.random.default_rng(1), size, T) for name, (function, size) in versions.items()
+    }
+    found = best(functions, REPEATS, steps=lambda result: result[1])
+    cost = {name: 1e9 * seconds for name, seconds in found.items()}
+    kernel = cost["kernel"]
+    drawing = kernel / cost["drawing its random numbers"]
+    gain = {name: cost[name] / kernel for name in versions if name.startswith("numpy")}
     print(f"{'random walk':<34}{'ns/scattering':>14}{'kernel is':>14}")
     print(f"{'kernel':<34}{kernel:>14.1f}")
     print(f"{'drawing its random numbers':<34}{kernel / drawing:>14.1f}{drawing:>10.2f} x as costly (bar: at most 2)")
     for name, bar in zip(gain, (" (bar: at least 2.5)", " (bar: at least 2.5)", ""), strict=True):
-        print(f"{name:<34}{best[name]:>14.1f}{gain[name]:>10.1f} x faster{bar}")
+        print(f"{name:<34}{cost[name]:>14.1f}{gain[name]:>10.1f} x faster{bar}")
     return int(drawing > 2 or gain["numpy, angles"] < 2.5 or gain["numpy, the kernel's formula"] < 2.5)
 
 

@@ -5,9 +5,10 @@ its input. Times are CPU times of this thread, the best of five. Exits with 1 wh
 """
 
 import sys
-import time
+from functools import partial
 
 import numpy as np
+from _timing import best
 from astropy import units as u
 from scipy.linalg import solve_banded
 
@@ -56,16 +57,6 @@ def step_with_scipy(problem, bands, gain, psi):
     return new
 
 
-def best(function):
-    function()
-    times = []
-    for _ in range(5):
-        begin = time.thread_time()
-        function()
-        times.append(time.thread_time() - begin)
-    return min(times)
-
-
 def main():
     print("Backward Euler step, microseconds: crlab, scipy per row, ratio; crlab's default scheme over backward Euler")
     failed = False
@@ -85,7 +76,8 @@ def main():
 
         found, expected = run("euler").psi[0].value, plain().T
         assert np.allclose(found, expected, rtol=1e-9, atol=1e-12 * expected.max())
-        ours, theirs, positive = best(lambda: run("euler")) / n, best(plain) / n, best(lambda: run("positive")) / n
+        functions = {"euler": partial(run, "euler"), "plain": plain, "positive": partial(run, "positive")}
+        ours, theirs, positive = (seconds / n for seconds in best(functions).values())
         failed |= theirs < BAR * ours
         print(
             f"  {kind:5} {nx:4} x {m}: {ours * 1e6:7.0f} {theirs * 1e6:7.0f}   {theirs / ours:5.1f}   "

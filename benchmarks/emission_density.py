@@ -12,6 +12,7 @@ import sys
 import time
 
 import numpy as np
+from _timing import best
 from astropy import units as u
 
 from crlab.diffusion.green import theta
@@ -27,16 +28,6 @@ R = [10] * u.TV
 BAR = 100.0
 POPULATION = Population("Ferriere")
 NODES = 401**2 * 11
-
-
-def best(function, repeats=3):
-    """CPU seconds of the whole process, all threads."""
-    times = []
-    for _ in range(repeats):
-        begin = time.process_time()
-        function()
-        times.append(time.process_time() - begin)
-    return min(times)
 
 
 def operations(galaxy):
@@ -70,10 +61,14 @@ def sky(energy, rigidity):
 def main():
     galaxy = POPULATION.sample(density.window(R), seed=1)
     matrix = np.random.default_rng(1).random((2000, 2000))
-    ours = best(lambda: density.density(galaxy, R, population=POPULATION, progress=False))
-    peak = 2 * 2000**3 / best(lambda: matrix @ matrix)
     places = np.random.default_rng(2).uniform(-10, 10, (100, 2))
-    theirs = best(lambda: direct(galaxy, places)) / len(places) * NODES
+    functions = {
+        "density": lambda: density.density(galaxy, R, population=POPULATION, progress=False),
+        "product": lambda: matrix @ matrix,
+        "direct": lambda: direct(galaxy, places),
+    }
+    ours, product, part = best(functions, 3, time.process_time).values()
+    peak, theirs = 2 * 2000**3 / product, part / len(places) * NODES
     share = operations(galaxy) / ours / peak
     print(f"Density of {len(galaxy)} sources at {NODES} nodes, CPU seconds: crlab, numpy (scaled), ratio")
     print(f"{ours:.2f} {theirs:.0f} {theirs / ours:.0f}")

@@ -4,9 +4,8 @@ A step is one free path and, unless the slab is crossed, the draw of what the nu
 versions use one core and the same tables. Run as ``python benchmarks/grammage.py``.
 """
 
-import time
-
 import numpy as np
+from _timing import best
 from astropy import units as u
 
 from crlab.grammage import _kernels
@@ -17,7 +16,6 @@ X = np.array([7.0])
 START = {"12C": 0.45, "16O": 0.55}
 NUMBER = 2_000_000
 BATCH = 20_000
-REPEATS = 5
 
 
 def numpy_fragment(rng, starts, X, length, threshold, alias):
@@ -53,24 +51,28 @@ def tables():
     return (1 / chain.total.to_value(u.cm**2 / u.g), threshold, alias), chain.vector(START)
 
 
-def rate(function, batch):
-    """Steps per second of processor time: the best of some repeats, after a first call."""
+def fragments(function, batch):
+    """Steps taken by all nuclei, a batch at a time."""
     arguments, share = tables()
-    rates = []
-    for repeat in range(REPEATS + 1):
-        rng = np.random.default_rng(repeat)
-        begin = time.process_time()
-        steps = sum(function(rng, rng.multinomial(batch, share), X, *arguments)[1] for _ in range(NUMBER // batch))
-        rates.append(steps / (time.process_time() - begin))
-    return max(rates[1:])
+    rng = np.random.default_rng(1)
+
+    def run():
+        return sum(function(rng, rng.multinomial(batch, share), X, *arguments)[1] for _ in range(NUMBER // batch))
+
+    return run
 
 
 def main():
-    kernel = rate(_kernels.fragment, NUMBER)
+    functions = {
+        "kernel": fragments(_kernels.fragment, NUMBER),
+        "numpy, all nuclei at once": fragments(numpy_fragment, NUMBER),
+        "numpy, batches that fit the cache": fragments(numpy_fragment, BATCH),
+    }
+    rates = {name: 1 / seconds for name, seconds in best(functions, steps=int).items()}
+    kernel = rates.pop("kernel")
     print(f"{'fragmenting nuclei':<34}{'steps/s/core':>14}{'kernel is':>12}")
     print(f"{'kernel':<34}{kernel:>14.2g}")
-    for name, batch in (("numpy, all nuclei at once", NUMBER), ("numpy, batches that fit the cache", BATCH)):
-        plain = rate(numpy_fragment, batch)
+    for name, plain in rates.items():
         print(f"{name:<34}{plain:>14.2g}{kernel / plain:>9.1f} x")
 
 

@@ -7,9 +7,9 @@ part of them and scaled up. Run as ``python benchmarks/sources.py``.
 """
 
 import sys
-import time
 
 import numpy as np
+from _timing import best
 from astropy import units as u
 
 from crlab.sources import _kernels
@@ -37,16 +37,6 @@ def numpy_sum(rho2, age, kappa, delay, weight):
     return out
 
 
-def best(function, repeats=5):
-    function()
-    times = []
-    for _ in range(repeats):
-        begin = time.thread_time()
-        function()
-        times.append(time.thread_time() - begin)
-    return min(times)
-
-
 def main():
     galaxy = Galaxy()
     kappa, weight, delay, slow, clock = _tables(galaxy, GRID, SCENARIOS)[1]
@@ -63,15 +53,22 @@ def main():
     terms = ours_into(found)
     assert terms == age.size * some[0].size
     assert np.allclose(found, numpy_sum(rho2, age, *some), rtol=1e-9)
-    ours = best(lambda: ours_into(np.zeros_like(found))) / terms
-    theirs = best(lambda: numpy_sum(rho2, age, *some)) / terms
+    functions = {
+        "kernel": lambda: ours_into(np.zeros_like(found)),
+        "numpy": lambda: numpy_sum(rho2, age, *some),
+    }
+    ours, theirs = (seconds / terms for seconds in best(functions).values())
 
     simulator = prepare(galaxy, GRID, scenarios=SCENARIOS)
-    realisation = best(lambda: [simulator.realisation(i, seed=1) for i in range(10)]) / 10
     number = (RATE * np.pi * (25 * u.kpc) ** 2).to_value(1 / u.Myr) * 2.5 / kappa[0]
     part = 2000
     rho2, age = 25 * rng.random(part), 2.5 / kappa[0] * rng.random(part)
-    brute = best(lambda: numpy_sum(rho2, age, kappa, delay, weight), repeats=2) * number / part
+    functions = {
+        "realisations": lambda: [simulator.realisation(i, seed=1) for i in range(10)],
+        "numpy": lambda: numpy_sum(rho2, age, kappa, delay, weight),
+    }
+    ten, few = best(functions).values()
+    realisation, brute = ten / 10, few * number / part
 
     results = {
         "terms per second": 1 / ours,

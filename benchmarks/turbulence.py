@@ -14,6 +14,7 @@ from functools import partial
 
 import numba
 import numpy as np
+from _timing import best
 
 from crlab.turbulence import _kernels
 from crlab.turbulence.expansion import PLACE, expand
@@ -48,19 +49,6 @@ def multiply_adds(number, a, b):
     return total
 
 
-def best(functions, rounds=ROUNDS):
-    """Seconds of thread time of each function: the least of some rounds, after a first call."""
-    for function in functions.values():
-        function()
-    times = dict.fromkeys(functions, math.inf)
-    for _ in range(rounds):
-        for name, function in functions.items():
-            begin = time.thread_time()
-            function()
-            times[name] = min(times[name], time.thread_time() - begin)
-    return times
-
-
 def waves(modes):
     return wave_field(kolmogorov(), eta=0.5, modes=modes, rng=np.random.default_rng(1))
 
@@ -77,7 +65,7 @@ def compare_fields(modes, peak):
         "fast": lambda: _kernels.fast(table, x, b["fast"]),
         "mixed": lambda: _kernels.mixed(table, single, x, b["mixed"]),
     }
-    found = best(functions)
+    found = best(functions, ROUNDS)
     exact = field.evaluate(x, precision="accurate") - [0, 0, field.B0]
     print(f"\n{modes} waves")
     for name in b:
@@ -109,7 +97,7 @@ def compare_steps():
     cases["trilinear 128³"] = (_kernels.LINEAR, 0.7, *nothing, grid, frame)
     cases["tricubic 128³"] = (_kernels.CUBIC, 0.7, *nothing, grid, frame)
     made = {name: step_time(case) for name, case in cases.items()}
-    found = best({name: function for name, (function, _) in made.items()})
+    found = best({name: function for name, (function, _) in made.items()}, ROUNDS)
     print("\nBoris steps, as a ratio to interpolating a grid with eight points")
     step = {name: seconds / made[name][1] for name, seconds in found.items()}
     for name, seconds in step.items():
@@ -186,21 +174,17 @@ def compare_threads():
     def work(_):
         push(field, x, v, r_g=1.0, times=[6.0], step=0.012)
 
-    def wall(count):
+    def all_work(count):
         with ThreadPoolExecutor(count) as pool:
-            begin = time.perf_counter()
             list(pool.map(work, range(8)))
-            return time.perf_counter() - begin
 
-    wall(2)
-    walls = np.array([[wall(count) for count in (1, 2)] for _ in range(5)])  # in turn, since the clock changes
-    one, two = walls.min(axis=0)
+    one, two = best({n: partial(all_work, n) for n in (1, 2)}, clock=time.perf_counter).values()
     print(f"\ntwo threads: {one / two:.2f} x one; at least 1.8 on a quiet machine (wall clock)")
 
 
 def main():
     turns = 400_000
-    peak = turns * 64 / min(best({"peak": lambda: multiply_adds(turns, 0.999, 0.001)})["peak"] for _ in range(3))
+    peak = turns * 64 / best({"peak": lambda: multiply_adds(turns, 0.999, 0.001)}, 3 * ROUNDS)["peak"]
     print(f"multiply-adds in double precision at peak: {peak / 1e9:.1f} per ns")
     for modes in (100, 300, 1000):
         compare_fields(modes, peak)

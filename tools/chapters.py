@@ -15,18 +15,20 @@ import sys
 import time
 from pathlib import Path
 
-import colab
 import nbformat
-import yaml
+import typeset
 from docutils import nodes
 from jupyter_cache import get_cache
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from notebooks import ROOT, chapters, code_cells, is_door, page, write
 from sphinx.util.docutils import SphinxDirective
 
-ROOT = Path(__file__).resolve().parents[1]
+from crlab.rooms import ROOMS
+
 QUIET = ["--log-level=ERROR"]  # else each kernel warns of its local sockets
 COST = "Time and memory at book size"  # how the sentence begins to which a page adds what was measured
+THREADS = 2  # of a chapter, unless CRLAB_THREADS says otherwise
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 # Run before and after the chapter in its own kernel: which files of crlab it used, and its peak memory. In many short
 # lines: nbclient looks for carriage returns in a time that grows as the square of a line's length.
@@ -53,21 +55,6 @@ print(json.dumps({
 """
 
 
-def chapters(root=ROOT):
-    """All notebooks of the table of contents, in reading order."""
-
-    def files(node):
-        for key, value in node.items():
-            if key in ("root", "file"):
-                yield value
-            elif key in ("parts", "chapters", "sections"):
-                for child in value:
-                    yield from files(child)
-
-    toc = yaml.safe_load((root / "_toc.yml").read_text())
-    return [path for name in files(toc) if (path := root / f"{name}.ipynb").is_file()]
-
-
 def used_files(modules, opened):
     """What decides the results: the package's modules that were loaded and its data files that were read."""
     paths = {Path(p).resolve() for p in modules}
@@ -75,10 +62,10 @@ def used_files(modules, opened):
     return sorted(p.relative_to(ROOT).as_posix() for p in paths if p.is_relative_to(ROOT / "crlab"))
 
 
-def fingerprint(notebook, files):
-    """Hash of the code cells, the files of crlab and the size at which the chapter runs."""
-    h = hashlib.sha256(os.environ.get("CRLAB_SIZE", "book").encode())
-    for cell in colab.code_cells(notebook):
+def fingerprint(notebook, files, environment=os.environ):
+    """Hash of the code cells, the files of crlab and the size at which the chapter runs in an environment."""
+    h = hashlib.sha256(environment.get("CRLAB_SIZE", "book").encode())
+    for cell in code_cells(notebook):
         h.update(cell.source.encode() + b"\0")
     for name in files:
         path = ROOT / name
@@ -96,9 +83,9 @@ def execute(path, folder=None, **environment):
     """Run a chapter in a fresh kernel, in its own folder or another one; return it with outputs and record."""
     notebook = nbformat.read(path, 4)
     # BLAS on one thread: its threads spin when both cores are busy, and small matrices then take far longer.
-    defaults = {"CRLAB_PROGRESS": "0", "CRLAB_THREADS": os.environ.get("CRLAB_THREADS", "2")}
-    environment = os.environ | defaults | {"OPENBLAS_NUM_THREADS": "1"} | environment
-    code = [i for i, cell in enumerate(notebook.cells, 1) if cell.cell_type == "code" and not colab.is_door(cell)]
+    fixed = {"CRLAB_PROGRESS": "0", "OPENBLAS_NUM_THREADS": "1"}
+    environment = {"CRLAB_THREADS": str(THREADS)} | os.environ | fixed | environment
+    code = [i for i, cell in enumerate(notebook.cells, 1) if cell.cell_type == "code" and not is_door(cell)]
     watch, probe = nbformat.v4.new_code_cell(WATCH), nbformat.v4.new_code_cell(PROBE)
     notebook.cells = [watch, *notebook.cells, probe]
     client = NotebookClient(
@@ -116,19 +103,12 @@ def execute(path, folder=None, **environment):
     notebook.cells = notebook.cells[1:-1]
     found = json.loads(probe.outputs[0].text)
     files = used_files(found["modules"], found["opened"])
-    record = {"fingerprint": fingerprint(notebook, files), "files": files}
-    record |= {"seconds": round(seconds, 1), "memory_mb": round(found["memory"])}
+    record = {"fingerprint": fingerprint(notebook, files, environment), "files": files}
+    record |= {"seconds": round(seconds, 1), "threads": int(environment["CRLAB_THREADS"])}
+    record |= {"memory_mb": round(found["memory"])}
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}, "crlab": record})
     say(f"  {path.stem}: {seconds:.0f} s, {record['memory_mb']} MB" + " " * 20)
     return notebook
-
-
-def write(notebook, path):
-    """Write a notebook whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    nbformat.write(notebook, part)
-    part.replace(path)
 
 
 def with_outputs(path, fresh=False):
@@ -148,7 +128,7 @@ def with_outputs(path, fresh=False):
 
 def take_outputs(present, notebook):
     """Put the outputs of a run into the present text, if both have the same code; captions may have changed since."""
-    pairs = [colab.code_cells(n) for n in (present, notebook)]
+    pairs = [code_cells(n) for n in (present, notebook)]
     if [cell.source for cell in pairs[0]] != [cell.source for cell in pairs[1]]:
         return False
     for cell, ran in zip(*pairs, strict=True):
@@ -185,21 +165,23 @@ def prime(app, config):
     (folder / "complete").touch()
 
 
+def cost(notebook):
+    """What a chapter took when its outputs were made."""
+    return nbformat.from_dict({"threads": THREADS} | notebook.metadata.crlab)
+
+
+def rooms(files):
+    """Those of which a chapter used a file."""
+    return [room for room in ROOMS if any(name.startswith(f"crlab/{room}/") for name in files)]
+
+
 class RunStatus(SphinxDirective):
     """A table of every chapter's time and memory, as measured when its outputs were made."""
 
     def run(self):  # noqa: D102
         self.env.note_reread()
-        rows = ["| Chapter | Time (s) | Memory (MB) | Rooms |", "|:--|--:|--:|:--|"]
-        total = 0.0
-        for path in chapters():
-            record = with_outputs(path).metadata.crlab
-            total += record.seconds
-            rooms = sorted({name.split("/")[1] for name in record.files if name.count("/") > 1} - {"ledger"})
-            link = f"{{doc}}`/{path.relative_to(ROOT).with_suffix('').as_posix()}`"
-            rows.append(f"| {link} | {record.seconds:.0f} | {record.memory_mb} | {', '.join(rooms)} |")
-        rows.append(f"| All chapters | {total:.0f} | | |")
-        return self.parse_text_to_nodes("\n".join(rows))
+        rows = [(page(path), record := cost(with_outputs(path)), rooms(record.files)) for path in chapters()]
+        return self.parse_text_to_nodes(typeset.render("run-status.md", rows=rows))
 
 
 def tell_cost(app, doctree):
@@ -207,8 +189,9 @@ def tell_cost(app, doctree):
     path = ROOT / f"{app.env.docname}.ipynb"
     for paragraph in doctree.findall(nodes.paragraph):
         if paragraph.astext().startswith(COST):
-            record = with_outputs(path).metadata.crlab
-            words = f"This chapter took {record.seconds:.0f} s on two cores and {record.memory_mb} MB. "
+            record = cost(with_outputs(path))
+            threads = f"{record.threads} threads" if record.threads > 1 else "one thread"
+            words = f"This chapter took {record.seconds:.0f} s on {threads} and {record.memory_mb} MB. "
             paragraph.insert(0, nodes.Text(words))
 
 

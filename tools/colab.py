@@ -9,8 +9,9 @@ import sys
 
 import nbformat
 import yaml
+from notebooks import DOOR, ROOT, chapters, is_door, write
 
-ID, TAGS = "colab", ["remove-cell", "nbval-skip"]
+TAGS = ["remove-cell", "nbval-skip"]
 CELL = """# Colab has no crlab: this installs it there, from the repository of the book. Elsewhere it does nothing.
 import sys
 
@@ -20,21 +21,11 @@ if "google.colab" in sys.modules:
 ASK = 'address = "https://github.com/" + input("OWNER/NAME of the book, as in the address bar after /github/: ")'
 
 
-def is_door(cell):
-    """Whether a cell is the one of this module."""
-    return cell.get("id") == ID
-
-
-def code_cells(notebook):
-    """The cells that compute something."""
-    return [cell for cell in notebook.cells if cell.cell_type == "code" and not is_door(cell)]
-
-
 def door(address):
     """The cell for a repository's address, or for one that is not known yet."""
     source = CELL.format(where=f'address = "{address}"' if address else ASK)
     cell = nbformat.v4.new_code_cell(source, metadata={"tags": TAGS})
-    cell["id"] = ID
+    cell["id"] = DOOR
     return cell
 
 
@@ -45,19 +36,17 @@ def with_door(notebook, address):
     return nbformat.from_dict(notebook | {"cells": [*cells[:first], door(address), *cells[first:]]})
 
 
-def address(root):
+def address():
     """Where the book lives, as _config.yml says."""
-    return yaml.safe_load((root / "_config.yml").read_text())["repository"]["url"].removesuffix("/")
+    return yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"].removesuffix("/")
 
 
 def main():
-    import chapters
-
-    for path in chapters.chapters():
+    for path in chapters():
         notebook = nbformat.read(path, 4)
-        if (opened := with_door(notebook, address(chapters.ROOT))) != notebook:
-            chapters.write(opened, path)
-            print(f"{path.relative_to(chapters.ROOT)}: has the cell for Colab")
+        if (opened := with_door(notebook, address())) != notebook:
+            write(opened, path)
+            print(f"{path.relative_to(ROOT)}: has the cell for Colab")
     return 0
 
 

@@ -8,50 +8,54 @@ import argparse
 import json
 import os
 import resource
+import shlex
 import subprocess
 import sys
 import tempfile
 import threading
-from pathlib import Path
 
 import chapters
 import nbformat
+import notebooks
+import typeset
+from notebooks import ROOT
 from sphinx.util.docutils import SphinxDirective
 
 from crlab.ledger.rooms import ROOMS
 from crlab.ledger.turbulence import checks
 from crlab.turbulence import results
 
-ROOT = Path(__file__).resolve().parents[1]
 COSTS = ROOT / "book" / "reference" / "costs.json"
 MEMORY = 10 * 2**30
 # What a paper would run, besides the chapters at full size.
 COMMANDS = {
-    "6000 Galaxies in four scenarios": "python -m crlab.sources STORE",
-    "a library of 6000 Galaxies for the classifier": "python -m crlab.sources.library make reference --folder FOLDER",
+    "python -m crlab.sources STORE": ("sources", "6000 Galaxies in four scenarios"),
+    "python -m crlab.sources.library make reference --folder FOLDER": (
+        "sources",
+        "a library of 6000 Galaxies for the classifier",
+    ),
 }
 
 
 def jobs():
     """All that can be measured: room, what it is, and the command."""
-    for path in chapters.chapters():
-        if "reference" not in path.parts:
-            name = path.relative_to(ROOT).as_posix()
-            yield path.parent.name, path.stem, f"CRLAB_SIZE=full python tools/chapters.py --dry {name}"
-    for what, command in COMMANDS.items():
-        yield command.split("crlab.")[1].split()[0].split(".")[0], what, command
+    for path in notebooks.physics():
+        name = path.relative_to(ROOT).as_posix()
+        yield path.parent.name, path.stem, f"CRLAB_SIZE=full python tools/chapters.py --dry {name}"
+    for command, (room, what) in COMMANDS.items():
+        yield room, what, command
 
 
 def measure(command, limit):
     """Processor seconds and peak memory in MB of a command, and whether it ended within `limit` seconds."""
-    settings, _, rest = command.rpartition("python ")
-    environment = dict(os.environ, CRLAB_PROGRESS="0", PYTHONPATH=str(ROOT))
-    environment |= dict(pair.split("=") for pair in settings.split())
+    words = shlex.split(command)
+    begin = words.index("python")
+    environment = os.environ | {"CRLAB_PROGRESS": "0", "PYTHONPATH": str(ROOT)}
+    environment |= dict(word.split("=", 1) for word in words[:begin])
     with tempfile.TemporaryDirectory() as folder:
-        words = [sys.executable, *(str(Path(folder) / w) if w == "STORE" else w for w in rest.split(" "))]
-        words = [folder if word == "FOLDER" else word for word in words]
+        places = {"FOLDER": folder, "STORE": f"{folder}/store"}
         started = subprocess.Popen(
-            words,
+            [sys.executable, *(places.get(word, word) for word in words[begin + 1 :])],
             cwd=ROOT,
             env=environment,
             stdout=subprocess.DEVNULL,
@@ -100,10 +104,10 @@ def rows():
     """The lines of the table: for each room book size, then what was measured beyond it."""
     found = measured()
     for room in ROOMS:
-        records = [nbformat.read(p, 4).metadata.crlab for p in chapters.chapters() if p.parent.name == room]
-        seconds, memory = sum(r.seconds for r in records), max(r.memory_mb for r in records)
+        records = [chapters.cost(nbformat.read(p, 4)) for p in notebooks.chapters() if p.parent.name == room]
+        seconds, memory = sum(r.threads * r.seconds for r in records), max(r.memory_mb for r in records)
         what = f"{len(records)} chapters at book size" if len(records) > 1 else "its chapter at book size"
-        yield room, what, "make chapters", f"at most {hours(2 * seconds / 3600)}", memory
+        yield room, what, "make chapters", f"at most {hours(seconds / 3600)}", memory
         for _, what, command in (job for job in jobs() if job[0] == room and job[2] in found):
             cost = found[command]
             core = (
@@ -123,13 +127,13 @@ class Costs(SphinxDirective):
 
     def run(self):  # noqa: D102
         self.env.note_dependency(str(COSTS))
-        lines = ["| Room | Work | Command | Core hours | Memory (MB) |", "|:--|:--|:--|--:|--:|"]
+        lines = []
         for room, what, command, core, memory in rows():
             if "CRLAB_SIZE" in command:
                 chapter = command.split()[-1].removesuffix(".ipynb")
                 what, command = f"{{doc}}`/{chapter}` at full size", "CRLAB_SIZE=full make lab"
-            lines.append(f"| {room} | {what} | `{command}` | {core} | {memory} |")
-        return self.parse_text_to_nodes("\n".join(lines))
+            lines.append((room, what, command, core, memory))
+        return self.parse_text_to_nodes(typeset.render("costs.md", rows=lines))
 
 
 def setup(app):

@@ -2,14 +2,13 @@
 
 import re
 import sys
-from pathlib import Path
 
-import chapters
 import nbformat
+import notebooks
+from notebooks import ROOT
 
 from crlab.ledger.answers import all_answers
 
-ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "_build" / "handouts"
 # ```{exercise} and ````{solution} blocks, whatever the number of backticks.
 EXERCISE = re.compile(r"^(`{3,})\{exercise\}[^\n]*\n:label: (\S+)\n(?::[^\n]*\n)*(.*?)^\1[ ]*$", re.M | re.S)
@@ -72,10 +71,8 @@ def handout(notebook):
 
 
 def main():
-    for path in chapters.chapters():
-        if "reference" not in path.parts:
-            target = TARGET / path.relative_to(ROOT / "book")
-            chapters.write(handout(nbformat.read(path, 4)), target)
+    for path in notebooks.physics():
+        notebooks.write(handout(nbformat.read(path, 4)), TARGET / path.relative_to(ROOT / "book"))
     print(f"Notebooks without solutions are in {TARGET.relative_to(ROOT)}.")
     return 0
 

@@ -3,45 +3,23 @@
 Chromium gives the outline, page numbers and links; nothing else is needed.
 """
 
-import functools
-import http.server
-import shutil
 import sys
-import threading
-from pathlib import Path
 from urllib.parse import urldefrag, urlparse
 
+import notebooks
+import typeset
 import yaml
+from browse import CHROMIUM, SITE, chromium, served
 from bs4 import BeautifulSoup
-from playwright.sync_api import sync_playwright
+from markupsafe import Markup
+from notebooks import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
-SITE = ROOT / "_build" / "html"
 WHOLE = SITE / "whole-book.htm"  # beside the pages, for their style sheets, and none of the *.html
 TARGET = ROOT / "_build" / "book.pdf"
 DROPPED = (
     "script, .headerlink, .copybtn, .prev-next-footer, .crlab-player button, .crlab-player input, iframe, noscript"
 )
-STYLE = """
-body { display: block; } main { max-width: none; padding: 0; }
-article { break-before: page; } article:first-of-type { break-before: auto; }
-h1, h2, h3, figcaption { break-after: avoid; } figure, .admonition, div.math, tr { break-inside: avoid; }
-div.highlight pre, div.cell_output pre { white-space: pre-wrap; overflow-wrap: anywhere; }
-table { font-size: 0.75em; } img { max-width: 100%; height: auto; } .crlab-player img { display: block !important; }
-.crlab-player img:not(:first-of-type) { display: none !important; }
-.dropdown > *, details > * { display: block !important; visibility: visible !important; max-height: none !important; }
-"""
 FOOTER = """<div style="font-size: 8px; width: 100%; text-align: center"><span class="pageNumber"></span></div>"""
-
-
-def pages(node):
-    """Names of the book's pages in reading order."""
-    for key, value in node.items():
-        if key in ("root", "file"):
-            yield value
-        elif key in ("parts", "chapters", "sections"):
-            for child in value:
-                yield from pages(child)
 
 
 def anchor(page, fragment=""):
@@ -77,60 +55,37 @@ def article(page, names):
                 seen.add(element["id"])
                 element["id"] = anchor(page, element["id"])
     found["id"] = anchor(page)
-    return str(found)
+    return Markup(found)
 
 
 def assemble():
     """Write the one document; return its path."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
-    names = [f"{name}.html" for name in pages(toc)]
+    names = [f"{name}.html" for name in notebooks.pages()]
     first = BeautifulSoup((SITE / names[0]).read_text(encoding="utf-8"), "html.parser")
-    head = "".join(
-        f'<link rel="stylesheet" href="{moved(link["href"], names[0], names)}">'
-        for link in first.select('link[rel="stylesheet"]')
-    )
+    sheets = [moved(link["href"], names[0], names) for link in first.select('link[rel="stylesheet"]')]
     title = yaml.safe_load((ROOT / "_config.yml").read_text())["title"]
-    body = "\n".join(article(name, names) for name in names)
-    WHOLE.write_text(
-        f'<!DOCTYPE html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{title}</title>'
-        f'{head}<style>{STYLE}</style></head><body><main class="bd-main">{body}</main></body></html>',
-        encoding="utf-8",
-    )
+    articles = [article(name, names) for name in names]
+    whole = typeset.render("book.html", title=title, sheets=sheets, articles=articles)
+    WHOLE.write_text(whole, encoding="utf-8")
     return WHOLE
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves the pages without a word."""
-
-    def log_message(self, *args):
-        """Say nothing."""
 
 
 def print_pdf(whole, target):
     """Print the document, once its images are there."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(SITE)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        with sync_playwright() as playwright:
-            options = ["--no-sandbox", "--disable-gpu"]
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=options)
-            page = browser.new_page()
-            page.set_default_timeout(300_000)
-            page.goto(f"http://127.0.0.1:{server.server_port}/{whole.name}", wait_until="load")
-            page.emulate_media(media="print")
-            margin = {"top": "18mm", "bottom": "18mm", "left": "18mm", "right": "18mm"}
-            page.pdf(
-                path=str(target), format="A4", margin=margin, print_background=True, outline=True, tagged=True,
-                display_header_footer=True, header_template="<span></span>", footer_template=FOOTER,
-            )  # fmt: skip
-            browser.close()
-    finally:
-        server.shutdown()
-        server.server_close()
+    with served() as address, chromium() as browser:
+        page = browser.new_page()
+        page.set_default_timeout(300_000)
+        page.goto(f"{address}/{whole.name}", wait_until="load")
+        page.emulate_media(media="print")
+        margin = {"top": "18mm", "bottom": "18mm", "left": "18mm", "right": "18mm"}
+        page.pdf(
+            path=str(target), format="A4", margin=margin, print_background=True, outline=True, tagged=True,
+            display_header_footer=True, header_template="<span></span>", footer_template=FOOTER,
+        )  # fmt: skip
 
 
 def main():
-    if not shutil.which("chromium"):
+    if not CHROMIUM:
         print("Chromium prints the book, and there is none here (Debian: apt install chromium).", file=sys.stderr)
         return 1
     if not (SITE / "index.html").is_file():

@@ -7,7 +7,7 @@ A question's numbers depend on the seed and on nothing else, whichever questions
 
 import argparse
 import base64
-import html
+import json
 import os
 import re
 import shutil
@@ -16,27 +16,20 @@ import zlib
 from pathlib import Path
 
 import nbformat
+import notebooks
 import numpy as np
-import slides
+import typeset
 import yaml
 from astropy import units as u
+from jsonschema import Draft202012Validator
+from notebooks import ROOT
 from question_bank import variants
 
-ROOT = Path(__file__).resolve().parents[1]
 BANK = ROOT / "tools" / "question_bank"
 TARGET = ROOT / "_build" / "questions"
 PAGE = ROOT / "book" / "reference" / "for-teachers.md"
 KINDS = ("concept", "estimate", "calculation", "figure reading")
 NEEDED = {"id", "unit", "kind", "level", "marks", "question", "answer", "marking"}
-EQUATION = re.compile(r"\$[^$]+\$")
-STYLE = """
-body { font: 1.05rem/1.45 system-ui, sans-serif; color: #1b1b1b; background: #fff; max-width: 46rem; margin: 2rem auto;
-  padding: 0 1rem; }
-h2 { margin-top: 2rem; border-bottom: 1px solid #999; } section { break-inside: avoid; margin: 1.2rem 0; }
-h3 { font-size: 1rem; margin: 0; } p { margin: 0.3rem 0; } img { max-width: 26rem; width: 100%; }
-.answer { border-left: 3px solid #0a4d8c; padding-left: 0.8rem; } .note { color: #555; font-size: 0.9rem; }
-@media print { body { margin: 0; max-width: none; font-size: 11pt; } h2 { break-after: avoid; } }
-"""
 
 
 def syllabus():
@@ -46,14 +39,14 @@ def syllabus():
 
 
 def bank():
-    """All questions, in the order of the units."""
+    """All questions, in the order of the units; each is held to the bank's schema."""
+    schema = Draft202012Validator(json.loads((BANK / "schema.json").read_text(encoding="utf-8")))
     found = []
     for path in sorted(BANK.glob("*.yaml")):
-        for entry in yaml.safe_load(path.read_text(encoding="utf-8")):
-            keys = set(entry)
-            if not NEEDED <= keys <= NEEDED | {"variant", "figure"}:
-                raise ValueError(f"{path.name}, {entry.get('id')}: missing or unknown {keys ^ NEEDED}")
-            found.append(entry)
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for error in schema.iter_errors(entries):
+            raise ValueError(f"{path.name}, {error.json_path}: {error.message}")
+        found += entries
     return sorted(found, key=lambda entry: entry["unit"])
 
 
@@ -74,19 +67,9 @@ def shown(value):
     if isinstance(value, str):
         return value
     quantity = u.Quantity(value)
-    digits = f"{quantity.value:.3g}"
-    if ("e" in digits and abs(quantity.value) >= 1e5) or (abs(quantity.value) < 1e-3 and quantity.value):
-        mantissa, power = f"{quantity.value:.2e}".split("e")
-        mantissa = mantissa.rstrip("0").rstrip(".")
-        power = f"10^{{{int(power)}}}"
-        digits = power if mantissa == "1" else rf"{mantissa}\times {power}"
-    else:
-        digits = f"{float(digits):g}"
-    if quantity.unit == u.dimensionless_unscaled:
-        return digits
-    if quantity.unit in (u.percent, u.deg):
-        return digits + {u.percent: r"\,\%", u.deg: r"^\circ"}[quantity.unit]
-    return rf"{digits}\ {quantity.unit.to_string('latex_inline').strip('$')}"
+    rounded = float(f"{quantity.value:.3g}") * quantity.unit
+    text = rounded.to_string(format="latex_inline", formatter=".5g").strip("$")
+    return text.removesuffix(r" \; \mathrm{}").removeprefix(r"1 \times ")
 
 
 def filled(text, numbers):
@@ -138,48 +121,18 @@ def figure(path, name):
     raise ValueError(f"{path.stem} has no picture {name}")
 
 
-def title(path):
-    return re.search(r"^# (.+)$", nbformat.read(path, 4).cells[0].source, re.M)[1]
-
-
-def sheet(chosen, seed, answers):
-    """The questions as Markdown: for each a heading, its text, and for teachers what follows from it."""
-    units, marks = syllabus(), sum(entry["marks"] for entry in chosen)
-    head = f"Answers and marking, set {seed}" if answers else f"Questions, set {seed}"
-    lines = [f"# {head}", f"{len(chosen)} questions, {marks} marks."]
-    if answers:
-        lines.append("Numbers stand to three digits, to show a slip; two are enough in an answer.")
-    unit = None
-    for i, entry in enumerate(chosen, 1):
-        if entry["unit"] != unit:
-            unit = entry["unit"]
-            lines.append(f"## Unit {unit}: {title(units[unit])}")
-        many = "mark" if entry["marks"] == 1 else "marks"
-        lines.append(f"### {i}. ({entry['marks']} {many})")
-        lines.append(entry["question"])
-        if "figure" in entry:
-            # The text that replaces the picture tells what is to be read off it, so only teachers get it.
-            alt = figure(units[unit], entry["figure"])[1] if answers else "Figure of the chapter"
-            lines.append(f"![{alt}](figures/{entry['figure']}.png)")
-        if answers:
-            lines.append(f"**Answer.** {entry['answer']}")
-            lines.append(f"**Marking.** {entry['marking']}")
-            lines.append(f"*{entry['id']}: {entry['kind']}, level {entry['level']}*")
-    return "\n\n".join(lines) + "\n"
-
-
-def page(text):
-    """A sheet as a page that prints well and needs no network."""
-    body = []
-    for block in re.split(r"\n\n(?=#{2,3} )", text.strip()):
-        shown = slides.rendered(block)
-        shown = shown.replace("<p><strong>Answer.", '<p class="answer"><strong>Answer.')
-        shown = shown.replace("<p><strong>Marking.", '<p class="answer"><strong>Marking.')
-        shown = re.sub(r"<p><em>([\w-]+: )", r'<p class="note"><em>\1', shown)
-        body.append(f"<section>\n{shown}</section>" if block.startswith("### ") else shown)
-    heading = re.match(r"# (.+)", text)[1]
-    made = slides.PAGE.replace("<script>{script}</script>\n", "")
-    return made.format(title=html.escape(heading), style=STYLE, slides="\n".join(body), up="", mathjax=slides.MATHJAX)
+def sheet(template, chosen, seed, answers):
+    """The questions as Markdown or HTML, for teachers with what follows from each."""
+    return typeset.render(
+        template,
+        title=f"Answers and marking, set {seed}" if answers else f"Questions, set {seed}",
+        note="Numbers stand to three digits, to show a slip; two are enough in an answer.",
+        hidden="Figure of the chapter",  # what stands for a picture tells what is to be read off it
+        titles={unit: notebooks.title(nbformat.read(path, 4)) for unit, path in syllabus().items()},
+        questions=[{"figure": "", "number": i} | entry for i, entry in enumerate(chosen, 1)],
+        answers=answers,
+        up="",
+    )
 
 
 def numbers(text):
@@ -196,16 +149,16 @@ def numbers(text):
 def write(target, units, number, seed):
     chosen = choose(units, number, seed)
     (target / "figures").mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(slides.bundle(), target / slides.MATHJAX)
+    shutil.copyfile(typeset.bundle(), target / typeset.MATHJAX)
     chapter = syllabus()
     for entry in chosen:
         if "figure" in entry:
-            picture, _ = figure(chapter[entry["unit"]], entry["figure"])
+            picture, entry["alt"] = figure(chapter[entry["unit"]], entry["figure"])
             (target / "figures" / f"{entry['figure']}.png").write_bytes(picture)
     for name, answers in (("students", False), ("teachers", True)):
-        text = sheet(chosen, seed, answers)
-        (target / f"{name}.md").write_text(text, encoding="utf-8")
-        (target / f"{name}.html").write_text(page(text), encoding="utf-8")
+        for ending in ("md", "html"):
+            text = sheet(f"questions.{ending}", chosen, seed, answers)
+            (target / f"{name}.{ending}").write_text(text, encoding="utf-8")
     return chosen
 
 

@@ -8,6 +8,7 @@ import html
 import json
 import re
 import subprocess
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,10 +42,13 @@ class Engine:
         mathjax = package("sphinx-mathjax-offline") / "static" / "mathjax"
         command = [str(node()), str(Path(__file__).with_suffix(".js")), str(mathjax)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
-        self.css = self._answer()["css"]
+        self.css = self._answer("")["css"]
         self.glyphs = {}
 
-    def _answer(self):
+    def _answer(self, question):
+        with suppress(BrokenPipeError):  # a process that has died gives no answer, either
+            self.process.stdin.write(question)
+            self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
             raise ExtensionError("MathJax ended while it set the equations")
@@ -53,9 +57,7 @@ class Engine:
     @cache  # noqa: B019
     def set(self, tex, display):
         """One equation as a piece of HTML."""
-        self.process.stdin.write(json.dumps([tex, display]) + "\n")
-        self.process.stdin.flush()
-        answer = self._answer()
+        answer = self._answer(json.dumps([tex, display]) + "\n")
         if "error" in answer:
             raise ValueError(answer["error"])
         self.glyphs.update(answer["glyphs"])
@@ -64,8 +66,7 @@ class Engine:
 
     def close(self):
         """End it."""
-        self.process.stdin.close()
-        self.process.wait()
+        self.process.communicate()
 
 
 def delimit(app, config):

@@ -4,8 +4,8 @@ import os
 import re
 
 import chapters
-import colab
 import nbformat
+import notebooks
 import pytest
 from nbclient import NotebookClient
 
@@ -28,7 +28,7 @@ def checkout(tmp_path, monkeypatch):
     path = tmp_path / "book" / "chapter.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
     monkeypatch.setattr(chapters, "ROOT", tmp_path)
-    chapters.write(chapters.execute(path), path)
+    notebooks.write(chapters.execute(path), path)
     return tmp_path, path
 
 
@@ -73,6 +73,17 @@ def test_other_cells_or_another_size_do(checkout, monkeypatch):
     assert not chapters.is_current(notebook)
 
 
+def test_the_record_is_that_of_the_run(checkout):
+    """Its size and threads are those that the chapter was given, not those of who asked for it."""
+    _, path = checkout
+    ran = chapters.execute(path, CRLAB_SIZE="quick", CRLAB_THREADS="1")
+    assert ran.metadata.crlab.threads == 1
+    assert not chapters.is_current(ran)
+    assert (
+        chapters.fingerprint(ran, ran.metadata.crlab.files, {"CRLAB_SIZE": "quick"}) == ran.metadata.crlab.fingerprint
+    )
+
+
 def test_the_build_runs_a_stale_chapter_and_leaves_the_source_alone(checkout):
     root, path = checkout
     build = root / "_build"
@@ -111,7 +122,7 @@ def test_a_chapter_runs_from_any_folder(tmp_path):
     notebook = nbformat.read(chapters.ROOT / "book" / "acceleration" / "bells-cycle.ipynb", 4)
     nbformat.write(notebook, tmp_path / "moved.ipynb")
     done = run_elsewhere(tmp_path)
-    assert [cell.execution_count for cell in colab.code_cells(done)][-1] == len(colab.code_cells(done))
+    assert [cell.execution_count for cell in notebooks.code_cells(done)][-1] == len(notebooks.code_cells(done))
     assert not [path for path in tmp_path.iterdir() if path.name != "moved.ipynb"], "a chapter leaves nothing behind"
 
 
@@ -122,13 +133,13 @@ def run_elsewhere(folder):
     client = NotebookClient(notebook, timeout=600, kernel_name="python3", extra_arguments=chapters.QUIET)
     client.resources["metadata"] = {"path": str(folder)}
     with client.setup_kernel(env=environment):
-        for i, cell in enumerate(colab.code_cells(notebook), 1):
+        for i, cell in enumerate(notebooks.code_cells(notebook), 1):
             client.execute_cell(cell, notebook.cells.index(cell), execution_count=i)
     return notebook
 
 
-@pytest.mark.parametrize("path", chapters.chapters(), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", notebooks.chapters(), ids=lambda p: p.stem)
 def test_no_chapter_names_a_file_by_its_place(path):
     """It reads files through the package, and writes only into folders that it makes for the purpose."""
-    code = "\n".join(cell.source for cell in colab.code_cells(nbformat.read(path, 4)))
+    code = "\n".join(cell.source for cell in notebooks.code_cells(nbformat.read(path, 4)))
     assert not re.search(r"""["'](?:\.{1,2}/|/[a-z]|book/|crlab/)|os\.chdir|getcwd|sys\.path""", code)

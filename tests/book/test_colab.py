@@ -3,6 +3,7 @@
 import chapters
 import colab
 import nbformat
+import notebooks
 import pytest
 from nbclient import NotebookClient
 
@@ -36,12 +37,12 @@ def test_elsewhere_it_does_nothing(address):
     assert printed(FAKES, colab.door(address).source) == ""
 
 
-@pytest.mark.parametrize("path", chapters.chapters(), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", notebooks.chapters(), ids=lambda p: p.stem)
 def test_every_chapter_has_the_one_cell_before_its_first(path):
     notebook = nbformat.read(path, 4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert [cell for cell in code if colab.is_door(cell)] == code[:1], "run `make chapters`"
-    assert code[0] == colab.door(colab.address(chapters.ROOT)), "run `make chapters`"
+    assert [cell for cell in code if notebooks.is_door(cell)] == code[:1], "run `make chapters`"
+    assert code[0] == colab.door(colab.address()), "run `make chapters`"
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def chapter():
 
 def test_other_cells_keep_name_number_and_fingerprint(chapter):
     opened = colab.with_door(chapter, "")
-    assert [cell for cell in opened.cells if not colab.is_door(cell)] == chapter.cells
+    assert [cell for cell in opened.cells if not notebooks.is_door(cell)] == chapter.cells
     assert chapters.fingerprint(opened, []) == chapters.fingerprint(chapter, [])
     assert colab.with_door(opened, "") == opened
     assert ADDRESS in colab.with_door(opened, ADDRESS).cells[1].source

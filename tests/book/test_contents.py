@@ -4,20 +4,20 @@ import argparse
 import importlib
 import re
 
-import chapters
 import nbformat
+import notebooks
 import pytest
 
 from crlab.ledger import claims
 from crlab.ledger.rooms import ROOMS
 
-PHYSICS = [p for p in chapters.chapters() if "reference" not in p.parts]
-BOOK = chapters.ROOT / "book"
+PHYSICS = notebooks.physics()
+BOOK = notebooks.ROOT / "book"
 
 
 def test_every_notebook_is_in_the_table_of_contents():
     found = {p for p in BOOK.rglob("*.ipynb") if not any(part.startswith(".") for part in p.parts)}
-    assert found == set(chapters.chapters())
+    assert found == set(notebooks.chapters())
 
 
 @pytest.mark.parametrize("path", PHYSICS, ids=lambda p: p.stem)
@@ -71,8 +71,8 @@ def test_every_public_module_is_on_an_api_page():
     pages = [BOOK / "reference" / "api.md", *(BOOK / "reference" / "api").glob("*.md")]
     shown = {name for page in pages for name in re.findall(r"automodule:: (crlab[\w.]*)", page.read_text())}
     shown |= {"crlab.ledger.rooms"}
-    for path in (chapters.ROOT / "crlab").rglob("*.py"):
-        name = ".".join(path.relative_to(chapters.ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in (notebooks.ROOT / "crlab").rglob("*.py"):
+        name = ".".join(path.relative_to(notebooks.ROOT).with_suffix("").parts).removesuffix(".__init__")
         entries = name.startswith("crlab.ledger.") and name.count(".") > 2 and path.stem != "checks"
         if (path.name.startswith("_") and path.name != "__init__.py") or entries:
             continue
@@ -96,12 +96,12 @@ def test_the_api_page_shows_every_command_as_it_can_be_typed(monkeypatch):
     text = (BOOK / "reference" / "api.md").read_text()
     shown = re.findall(r"^python -m (crlab\.[\w.]+) (.*)$", text, re.M)
     for name, options in shown:
-        is_package = (chapters.ROOT / name.replace(".", "/")).is_dir()
+        is_package = (notebooks.ROOT / name.replace(".", "/")).is_dir()
         with pytest.raises(UnderstoodError):
             importlib.import_module(f"{name}.__main__" if is_package else name).main(options.split())
     commands = {
-        ".".join(path.relative_to(chapters.ROOT).with_suffix("").parts).removesuffix(".__main__")
-        for path in (chapters.ROOT / "crlab").rglob("*.py")
+        ".".join(path.relative_to(notebooks.ROOT).with_suffix("").parts).removesuffix(".__main__")
+        for path in (notebooks.ROOT / "crlab").rglob("*.py")
         if '__name__ == "__main__"' in path.read_text()
     }
     assert {name for name, _ in shown} == commands

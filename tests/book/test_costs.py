@@ -21,13 +21,13 @@ def test_rooms_have_work_beyond_book_size():
 
 
 def test_time_of_the_processor_and_memory_are_those_of_the_command():
-    busy = "-c import\tos,time;[x*x\tfor\tx\tin\trange(6_000_000)];assert(os.environ['CRLAB_SIZE']=='full')"
-    cost = costs.measure(f"CRLAB_SIZE=full python {busy}", limit=60)
+    busy = "import os; [x * x for x in range(6_000_000)]; assert os.environ['CRLAB_SIZE'] == 'full'"
+    cost = costs.measure(f'CRLAB_SIZE=full python -c "{busy}"', limit=60)
     assert cost["ended"]
     assert 100 < cost["memory_mb"] < 1000  # six million numbers of 32 bytes, and their list
 
 
 def test_a_run_that_takes_too_long_is_stopped_and_a_wrong_one_is_no_cost():
-    assert not costs.measure("python -c import\ttime;time.sleep(60)", limit=1)["ended"]
+    assert not costs.measure("python -c 'import time; time.sleep(60)'", limit=1)["ended"]
     with pytest.raises(RuntimeError, match="failed"):
-        costs.measure("python -c raise\tSystemExit(3)", limit=60)
+        costs.measure("python -c 'raise SystemExit(3)'", limit=60)

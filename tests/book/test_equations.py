@@ -5,6 +5,7 @@ import re
 import equations
 import pytest
 from bs4 import BeautifulSoup
+from sphinx.errors import ExtensionError
 from test_pages import SITE, every_page, soups
 
 __all__ = ["soups"]
@@ -47,6 +48,16 @@ def test_a_mistake_is_an_error_and_the_next_equation_goes_on(engine, tex, messag
     with pytest.raises(ValueError, match=message):
         engine.set(tex, False)
     assert "svg" in engine.set("x + 1", False)
+
+
+def test_an_engine_that_has_died_says_so_and_can_be_closed():
+    died = equations.Engine()
+    died.process.kill()
+    died.process.wait()
+    for tex in ("a", "b"):
+        with pytest.raises(ExtensionError, match="MathJax ended"):
+            died.set(tex, False)
+    died.close()
 
 
 @every_page

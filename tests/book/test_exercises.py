@@ -2,13 +2,13 @@
 
 import re
 
-import chapters
 import nbformat
+import notebooks
 import pytest
 
 from crlab.ledger.answers import all_answers
 
-PHYSICS = [p for p in chapters.chapters() if "reference" not in p.parts]
+PHYSICS = notebooks.physics()
 
 
 def labels(path):

@@ -2,13 +2,13 @@
 
 import re
 
-import chapters
 import nbformat
+import notebooks
 import pytest
 
-BOOK = chapters.ROOT / "book"
-PHYSICS = [p for p in chapters.chapters() if "reference" not in p.parts]
-PAGES = [*chapters.chapters(), *sorted((BOOK / "reference").glob("*.md")), BOOK / "index.md"]
+BOOK = notebooks.ROOT / "book"
+PHYSICS = notebooks.physics()
+PAGES = [*notebooks.chapters(), *sorted((BOOK / "reference").glob("*.md")), BOOK / "index.md"]
 LEAST = 3  # terms that a chapter links
 
 

@@ -2,13 +2,13 @@
 
 import re
 
-import chapters
 import handouts
 import nbformat
+import notebooks
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-PHYSICS = [p for p in chapters.chapters() if "reference" not in p.parts]
+PHYSICS = notebooks.physics()
 
 ENDING = """## Exercises
 

@@ -7,6 +7,7 @@ import sys
 
 import chapters
 import nbformat
+import notebooks
 import pytest
 from nbclient import NotebookClient
 
@@ -27,7 +28,7 @@ def stored(sources):
 def verdicts(folder, notebook):
     """What nbval says of each cell."""
     nbformat.write(notebook, folder / "chapter.ipynb")
-    shutil.copy(chapters.ROOT / "book" / "conftest.py", folder)
+    shutil.copy(notebooks.ROOT / "book" / "conftest.py", folder)
     command = [
         sys.executable,
         "-m",

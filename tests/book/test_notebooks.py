@@ -3,21 +3,21 @@
 import re
 
 import chapters
-import colab
 import nbformat
+import notebooks
 import pytest
 from bs4 import BeautifulSoup
 
-CHAPTERS = chapters.chapters()
+CHAPTERS = notebooks.chapters()
 MAX_NOTEBOOK = 3_000_000
 MAX_IMAGE = 300_000
 MAX_LINES = 20
 
-pytestmark = pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.relative_to(chapters.ROOT).as_posix())
+pytestmark = pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.relative_to(notebooks.ROOT).as_posix())
 
 
 def code_cells(path):
-    return colab.code_cells(nbformat.read(path, 4))
+    return notebooks.code_cells(nbformat.read(path, 4))
 
 
 def texts(cell):

@@ -1,32 +1,22 @@
 """The built pages as a reader meets them: links, and a real browser with the network cut."""
 
 import functools
-import http.server
-import threading
 from urllib.parse import unquote, urldefrag, urlparse
 
+import browse
+import notebooks
 import pytest
-import yaml
 from axe_playwright_python.sync_playwright import Axe
+from browse import SITE
 from bs4 import BeautifulSoup
-from conftest import ROOT, needs_browser
+from conftest import needs_browser
 
 from crlab.ledger import claims
 
-SITE = ROOT / "_build" / "html"
 SERIOUS = {"serious", "critical"}
 
 
-def toc_files(node):
-    for key, value in node.items():
-        if key in ("root", "file"):
-            yield value
-        elif key in ("parts", "chapters", "sections"):
-            for child in value:
-                yield from toc_files(child)
-
-
-PAGES = [f"{name}.html" for name in toc_files(yaml.safe_load((ROOT / "_toc.yml").read_text()))]
+PAGES = [f"{name}.html" for name in notebooks.pages()]
 SPHINX_PAGES = ["search.html", "genindex.html", "_modules/index.html", "_modules/crlab/units.html"]
 UNFOLD = "document.querySelectorAll('.toggle-hidden > .admonition-title').forEach(e => e.click())"
 SCROLLERS_TAKE_FOCUS = """() => [...document.querySelectorAll('pre')].every(
@@ -43,15 +33,8 @@ def soups():
 
 @pytest.fixture(scope="session")
 def address(soups):
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(SITE)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with browse.served() as address:
+        yield address
 
 
 class Visit:

@@ -3,13 +3,13 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 
+import notebooks
 import pdf
 import pytest
-import yaml
 from bs4 import BeautifulSoup
-from conftest import ROOT, needs_browser
+from conftest import needs_browser
 
-PAGES = [f"{name}.html" for name in pdf.pages(yaml.safe_load((ROOT / "_toc.yml").read_text()))]
+PAGES = [f"{name}.html" for name in notebooks.pages()]
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,8 @@
 import os
 
 import chapters
+import nbformat
+import notebooks
 import numpy as np
 import pytest
 
@@ -23,12 +25,12 @@ def one_core():
 
 def test_memory_of_the_process_that_starts_a_chapter_is_not_counted(tmp_path):
     here = np.ones(GIGABYTE * 2**17)
-    shortest = min(chapters.chapters(), key=lambda path: chapters.nbformat.read(path, 4).metadata.crlab.seconds)
+    shortest = min(notebooks.chapters(), key=lambda path: nbformat.read(path, 4).metadata.crlab.seconds)
     ran = chapters.execute(shortest, folder=tmp_path, CRLAB_SIZE="quick", CRLAB_THREADS="1")
     assert ran.metadata.crlab.memory_mb < here.nbytes / 2**20
 
 
-@pytest.mark.parametrize("path", chapters.chapters(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", notebooks.chapters(), ids=lambda path: path.stem)
 def test_a_chapter_runs_at_quick_size(tmp_path, one_core, path):
     ran = chapters.execute(path, folder=tmp_path, CRLAB_SIZE="quick", CRLAB_THREADS="1")
     assert ran.metadata.crlab.memory_mb < 2 * GIGABYTE

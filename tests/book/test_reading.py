@@ -4,21 +4,14 @@ import itertools
 import json
 
 import pytest
+from browse import PAINT, SHIFTS
 from conftest import needs_browser, obey_the_keyboard
 from test_pages import PAGES, SITE, Visit, address, every_page, soups
 
 __all__ = ["address", "soups"]
 
 HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
-# Everything that moved without the reader's doing, from the first paint on.
-SHIFTS = """
-window.moved = 0;
-new PerformanceObserver(list => {
-  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.moved += entry.value;
-}).observe({type: "layout-shift", buffered: true});
-"""
 SLIDERS = ".crlab-player, .crlab-figure"
-PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null"
 
 
 # By what moves and against what: the chapter, the name of the slider, and words from the picture's description.
