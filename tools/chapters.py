@@ -24,7 +24,7 @@ from nbclient.exceptions import CellExecutionError
 from notebooks import ROOT, chapters, code_cells, is_door, page, write
 from sphinx.util.docutils import SphinxDirective
 
-from crlab.rooms import ROOMS
+from crlab.ledger.rooms import ROOMS
 
 QUIET = ["--log-level=ERROR"]  # else each kernel warns of its local sockets
 COST = "Time and memory at book size"  # how the sentence begins to which a page adds what was measured

@@ -148,7 +148,8 @@ def inner_terms(x, y, z):
     shifted = np.stack([x + 50, y - 50, z])
     along, across, _ = np.einsum("ij,jn->in", rotated(0, 0, 70), shifted)
     zone = np.exp(-(((np.sqrt(along**2 + (2.5 * across) ** 2) - 125) / 137) ** 4))
-    along, across, above = np.einsum("ij,jn->in", rotated(-13.5, 20, 48.5), np.stack([x, y, z]))  # below the plane at l > 0
+    # The disc lies below the plane at l > 0.
+    along, across, above = np.einsum("ij,jn->in", rotated(-13.5, 20, 48.5), np.stack([x, y, z]))
     disc = np.exp(-(((np.sqrt(along**2 + (3.1 * across) ** 2) - 1200) / 438) ** 4))
     r = np.hypot(x, y)
     _, eta, zeta = np.einsum("ij,jn->in", rotated(21, 0, 0), np.stack([x, y, z]))

@@ -95,19 +95,19 @@ def test_at_the_rim_of_the_ball_the_error_is_the_one_promised(modes):
 
 def test_a_particle_leaves_the_ball_at_its_rim():
     """The kernel asks for a new polynomial beyond the radius and not before, in any direction; none for no particle."""
-    count, radius = 2 * _local_kernels.LANES - 3, 0.37
+    count, radius = 2 * _kernels.LANES - 3, 0.37
     rng = np.random.default_rng(7)
     centre, n = rng.uniform(-5, 5, (count, 3)), isotropic(count, rng=rng)
     beyond = rng.random(count) < 0.5
     x = centre + radius * np.where(beyond, 1.001, 0.999)[:, None] * n
-    for first in (0, _local_kernels.LANES):
-        d = np.zeros(_local_kernels.ROW, np.float32)
-        left = np.full(_local_kernels.LANES, -1)
-        mine = slice(first, first + _local_kernels.LANES)
-        gone = _local_kernels.displace(x, first, centre, radius, d, left)
+    for first in (0, _kernels.LANES):
+        d = np.zeros(_kernels.ROW, np.float32)
+        left = np.full(_kernels.LANES, -1)
+        mine = slice(first, first + _kernels.LANES)
+        gone = _kernels.displace(x, first, centre, radius, d, left)
         assert left[:gone].tolist() == np.flatnonzero(beyond[mine]).tolist()
         lanes = len(x[mine])
-        assert d.reshape(3, -1)[:, :lanes].T == pytest.approx((x - centre)[mine] / radius, abs=1e-6)
+        assert pytest.approx((x - centre)[mine] / radius, abs=1e-6) == d.reshape(3, -1)[:, :lanes].T
 
 
 def test_the_fast_polynomials_are_those_of_the_monomials():
