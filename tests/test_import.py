@@ -10,6 +10,7 @@ import sys
 import pytest
 
 import crlab
+import crlab.ledger
 
 HEAVY = {"astropy", "healpy", "matplotlib", "numba", "numpy", "scipy"}
 
@@ -31,6 +32,7 @@ def test_the_package_itself_loads_nothing_heavy() -> None:
         ("crlab.units", {"healpy", "matplotlib", "numba", "scipy"}),
         ("crlab.galaxy", {"healpy", "matplotlib", "numba", "scipy"}),
         ("crlab.parallel", {"astropy", "healpy", "matplotlib", "numba", "scipy"}),
+        ("crlab.ledger", {"healpy", "matplotlib", "numba", "numpy", "scipy"}),
         ("crlab.ledger.answers", {"healpy", "matplotlib", "numba", "scipy"}),
         ("crlab.ledger.claims", {"healpy", "matplotlib", "numba", "scipy"}),
         ("crlab.ledger.validation", {"healpy", "matplotlib", "numba", "scipy"}),
@@ -41,6 +43,15 @@ def test_a_common_module_loads_only_what_it_needs(module: str, unwanted: set[str
     names = loaded(f"import {module}")
     assert module in names
     assert not unwanted & names
+
+
+def test_the_ledger_loads_what_is_asked_for() -> None:
+    names = loaded("from crlab import ledger; ledger.claims.report('acceleration/bells-cycle'); dir(ledger)")
+    of_the_ledger = {name.removeprefix("crlab.ledger") for name in names if name.startswith("crlab.ledger")}
+    assert of_the_ledger == {"", ".claims", ".acceleration", ".acceleration.claims"}
+    assert "crlab.turbulence" not in names
+    with pytest.raises(AttributeError, match=r"^module 'crlab.ledger' has no attribute 'rooms_'$"):
+        _ = crlab.ledger.rooms_
 
 
 def test_the_check_can_fail() -> None:
