@@ -368,7 +368,7 @@ def test_the_command_says_what_is_wrong(tmp_path, capsys):
         (["--lowest", "-1"], "must make a grid"),
         (["--workers", "0"], "--workers must be at least 1"),
         (["--floors", "0"], "floor must be positive"),
-        (["--highest", "1e8"], "at most the peak"),
+        (["--highest", "1e8"], "never releases"),
     ):
         assert main(command(tmp_path / "s", *options)[3:]) == 1
         assert words in capsys.readouterr().err

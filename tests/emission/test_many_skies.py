@@ -208,7 +208,7 @@ def test_a_store_is_refused_for_another_map_of_gas_that_looks_the_same(tmp_path)
 
 def test_a_store_does_not_depend_on_how_numpy_prints(tmp_path):
     """With no digits printed a store of 0.04 kpc is not taken for one of 0.2 kpc; with three it is known again."""
-    few = FEW | {"scenarios": {"burst": None}, "store": tmp_path / "planes", "progress": False}
+    few = FEW | {"scenarios": {"burst": Burst()}, "store": tmp_path / "planes", "progress": False}
     with np.printoptions(precision=0):
         first = ensemble(1, seed=3, **few, size=0.0412345 * u.kpc)
         with pytest.raises(ValueError, match=r"made with size = 0.0412345 kpc, not 0.2 kpc"):

@@ -111,7 +111,7 @@ def test_a_library_of_other_parameters_is_refused(small, tmp_path):
     manifest = json.loads(file.read_text())
     manifest["parameters"]["scenarios"]["CREDIT 10 TeV"]["start"]["value"] = 300.0
     file.write_text(json.dumps(manifest))
-    with pytest.raises(ValueError, match=r"CREDIT 10 TeV.start: 300.0 yr, not 1000.0 yr.*library make late-sedov"):
+    with pytest.raises(ValueError, match=r"CREDIT 10 TeV.start: 300.0 yr, now 1000.0 yr.*library make late-sedov"):
         load("late-sedov", folder=tmp_path)
 
 

@@ -6,7 +6,6 @@ Reduced units (see `crlab.turbulence`).
 
 import sys
 import time
-import warnings
 from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
@@ -19,7 +18,6 @@ from crlab.ledger.turbulence.checks_fields import FIELD_ROWS, LINE_ROWS, WAVE_RO
 from crlab.ledger.turbulence.checks_particles import PARTICLE_ROWS, STORED_ROWS
 from crlab.ledger.turbulence.sampled import Sampled, load
 from crlab.ledger.validation import Validation
-from crlab.turbulence import particles
 
 __all__ = ["CHECKS", "at_size", "load", "measured", "report", "run"]
 
@@ -102,9 +100,7 @@ def run(size: int = 10, *, only: Collection[str] | None = None) -> Table:
     rows = []
     for entry in known.values() if only is None else (known[name] for name in known if name in only):
         begin = time.process_time()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", particles.ResolutionWarning)
-            found = at_size(entry, size).compare()
+        found = at_size(entry, size).compare()
         name, sampled = measured(entry)
         other = next(method for method in entry.methods if method != name)
         value, error, expected = found.values[name], found.errors[name], found.values[other]
