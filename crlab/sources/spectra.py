@@ -10,9 +10,8 @@ only the distance ρ and the age T of a source matter. Millions of sources are f
   exact Poisson process (Campbell's theorem), by quadrature. What is lost is the skewness of the rest, which moves a
   quantile at n standard deviations by about 0.07 ε (n² - 1).
 
-Where a scenario has Λ = κτ, its sources are added by this formula. Any other Λ(τ) is read from a table, 40 times a
-decade of τ, by monotonic cubics: where it is smooth a term is met to 1e-7; where it
-bends abruptly, terms within 6 per cent of that time are met roughly.
+Any Λ(τ) but κτ is read from a table, 40 values a decade of τ, by monotonic cubics. Where it is smooth, each source is
+within 1e-7 of its Green's function; where it bends abruptly, sources within 6 per cent of that time are met roughly.
 
 Derived in the chapter "One Galaxy, many Galaxies".
 """
