@@ -27,7 +27,6 @@ def test_all_that_others_found_is_compared():
     assert len(compared) == sum(2 if eta < 1 else 1 for _, eta, _ in REFERENCE)
 
 
-@pytest.mark.filterwarnings("ignore::crlab.turbulence.particles.ResolutionWarning")
 @pytest.mark.parametrize("entry", SHORT, ids=lambda entry: entry.id)
 def test_reduced_runs(entry):
     """The same measurements as the command's, with fewer fields; errors must be small enough to mean something."""
