@@ -98,29 +98,33 @@ def test_a_store_holds_what_compute_gives(tmp_path):
     assert seconds.sum() <= spent
 
 
-START = """
+WRITER = """
 import sys
 from pathlib import Path
 from crlab.turbulence import results
-case = results.Case(sys.argv[2], 0.5, 1.0, end=0.6, step=0.03, modes=8, realisations=100, particles=1)
-sys.stdin.readline()
-results.run(Path(sys.argv[1]), [case])
+case = results.Case(sys.argv[1], 0.5, 1.0, end=0.6, step=0.03, modes=8, realisations=100, particles=1)
+for folder in sys.stdin:
+    results.run(Path(folder.strip()), [case], progress=False)
+    print("done", flush=True)
 """
 
 
 def test_two_writers_of_different_cases_do_not_meddle(tmp_path):
-    """Both start at once on one folder, five times; every piece is that of its case."""
+    """Both start at once on one folder, ten times; every piece is that of its case."""
     cases = [results.Case(kind, 0.5, 1.0, end=0.6, step=0.03, modes=8, realisations=100, particles=1) for kind in KINDS]
     truth = {case: np.concatenate([results._batch(Block(i, 0, 20, 0), case=case) for i in range(5)]) for case in cases}
-    for start in range(5):
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
+    both = [subprocess.Popen([sys.executable, "-c", WRITER, kind], **pipes) for kind in KINDS]
+    for start in range(10):
         folder = tmp_path / str(start)
-        command = [sys.executable, "-c", START, str(folder)]
-        both = [subprocess.Popen([*command, kind], stdin=subprocess.PIPE, cwd=ROOT) for kind in KINDS]
         for process in both:
-            process.communicate(b"go\n")
-        assert [process.returncode for process in both] == [0, 0]
+            print(folder, file=process.stdin, flush=True)
+        assert [process.stdout.readline() for process in both] == ["done\n", "done\n"]
         for case in cases:
             np.testing.assert_array_equal(ensemble.read(folder / case.name), truth[case])
+    for process in both:
+        process.communicate()
+        assert process.returncode == 0
 
 
 def test_a_case_of_other_parameters_is_refused_and_not_collected(tmp_path):
