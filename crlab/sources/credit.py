@@ -359,7 +359,7 @@ def feature_rate(
     """Mean number of features higher than an amplitude per e-fold of energy.
 
     A source of age t_esc(E) peaks at E with x = 2κ G_max(ρ)/(σ̇h), so that those with x > A lie within
-    ρ³ = 0.1472 κ/(σ̇hA), and dN/dlnE = πρ² σ̇ |dt_esc/dlnE|, which is πρ² σ̇ t_esc/a for `EscapeLaw`.
+    ρ³ = 0.1472 κ/(σ̇hA), and dN/dlnE = πρ² σ̇ abs(dt_esc/dlnE), which is πρ² σ̇ t_esc/a for `EscapeLaw`.
 
     Parameters
     ----------
@@ -407,7 +407,7 @@ def feature_rate(
 
 
 def _time_per_e_fold(law: Release, E: Array) -> Array:
-    r"""\|dt_esc/dlnE\| in Myr; at a bend that of the steeper side."""
+    """abs(dt_esc/dlnE) in Myr; at a bend that of the steeper side."""
     step = 1e-4
     t = release.times(law, E * np.exp(step * np.arange(-2, 3)).reshape(-1, *(1,) * E.ndim))
     if np.any(~np.isfinite(t[2])):
