@@ -225,6 +225,17 @@ class Halo:
         return (self.height**2 / (2 * self.kappa(rigidity))).to(u.Myr)
 
 
+def one_halo(halo: Halo | None) -> Halo:
+    """The halo given, `Halo()` for None; anything else is refused. For use within the package."""
+    if halo is None:
+        return Halo()
+    if not isinstance(halo, Halo):
+        what = f"the class {halo.__name__}" if isinstance(halo, type) else f"a {type(halo).__name__}"
+        remedy = "give its .halo" if isinstance(getattr(halo, "halo", None), Halo) else "such as Halo(height=4 * u.kpc)"
+        raise ValueError(f"halo must be a crlab.galaxy.Halo, got {what}: {remedy}")
+    return halo
+
+
 def solar_radius(sun: u.Quantity) -> float:
     """R☉ in kpc, checked; for use within the package."""
     return _one("sun", sun, u.kpc)

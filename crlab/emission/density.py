@@ -22,7 +22,7 @@ from crlab.diffusion.green import age_fraction, green, theta
 from crlab.emission import _density_kernels
 from crlab.emission.line_of_sight import Axisymmetric
 from crlab.emission.smooth import relative_density
-from crlab.galaxy import SUN, Halo, solar_radius
+from crlab.galaxy import SUN, Halo, one_halo, solar_radius
 from crlab.parallel import Block, blocks, map_blocks
 from crlab.sources import release
 from crlab.sources.population import Catalogue, Population
@@ -81,7 +81,7 @@ def spread(
     law = release.one(scenario)
     R = np.atleast_1d(take("rigidity", rigidity, u.GV, positive=True))
     since = np.atleast_1d(take("age", age, u.Myr, non_negative=True))[:, None] - release.times(law, R)
-    area = release.areas(law, np.maximum(since, 0.0), R, halo or Halo())
+    area = release.areas(law, np.maximum(since, 0.0), R, one_halo(halo))
     return np.where(since > 0, area, 0.0) * u.kpc**2
 
 
@@ -117,7 +117,7 @@ def window(rigidity: u.Quantity, *, halo: Halo | None = None, scenario: Release 
     >>> print(f"{window(10 * u.TV):.1f}")
     7.7 Myr
     """
-    where, law = halo or Halo(), release.one(scenario)
+    where, law = one_halo(halo), release.one(scenario)
     enough = np.max(2 * _OLDEST * where.escape_time(rigidity)) + 0.5 * u.Myr
     R = np.ravel(take("rigidity", rigidity, u.GV, positive=True))
     left = release.times(law, R)
@@ -160,7 +160,7 @@ def missing(span: u.Quantity, rigidity: u.Quantity, *, halo: Halo | None = None)
     >>> print(f"{missing(1.195 * u.Myr, 10 * u.TV):.2f}")
     0.24
     """
-    s = take("span", span, u.Myr, positive=True) / (2 * (halo or Halo()).escape_time(rigidity).to_value(u.Myr))
+    s = take("span", span, u.Myr, positive=True) / (2 * one_halo(halo).escape_time(rigidity).to_value(u.Myr))
     return np.asarray(1 - age_fraction(np.minimum(s, _OLDEST)))
 
 
@@ -322,7 +322,7 @@ def density(
     >>> field.table.shape
     (201, 201, 2, 1)
     """
-    where = halo or Halo()
+    where = one_halo(halo)
     R = np.atleast_1d(take("rigidity", rigidity, u.GV, positive=True))
     if not len(catalogue):
         raise ValueError("catalogue must hold at least one source, got none")
@@ -507,7 +507,7 @@ def direct(
     >>> print(direct(two, [10] * u.TV, *here, population=Population("infinite"), size=0 * u.kpc).round(4))
     [[0.0333]]
     """
-    where = halo or Halo()
+    where = one_halo(halo)
     R = np.atleast_1d(take("rigidity", rigidity, u.GV, positive=True))
     _check_sun(catalogue, population)
     blur = float(take("size", size, u.kpc, non_negative=True)) ** 2 / 2
@@ -539,6 +539,7 @@ def mean_field(
     A delay shifts all ages of a steady population and changes no mean. Slow diffusion at first keeps particles near
     the plane for longer: the mean is that of constant κ plus ∫ [F(Λ(τ)) - F(κτ)] dτ, with F the density that sources of
     spread Λ make. The width of the sources takes away ∫ F/κ dΛ up to size²/2. The integral is good to 3e-4 of the mean.
+    Where Λ grows as τ² or faster at first, points would make an infinite mean in the plane: give them a `size`.
 
     Parameters
     ----------
@@ -572,7 +573,7 @@ def mean_field(
     >>> print(mean.values(np.zeros(1), np.full(1, 8.5), np.zeros(1)).round(2))
     [[0.99 0.99]]
     """
-    where, law = halo or Halo(), release.one(scenario)
+    where, law = one_halo(halo), release.one(scenario)
     R = np.atleast_1d(take("rigidity", rigidity, u.GV, positive=True))
     blur = float(take("size", size, u.kpc, non_negative=True)) ** 2 / 2
     base = relative_density(population, height=where.height, levels=201)

@@ -23,7 +23,8 @@ from crlab.emission.density import Density, density, mean_field, window
 from crlab.emission.gas import Ferriere, Gas
 from crlab.emission.line_of_sight import Axisymmetric, integrate, steps
 from crlab.ensemble import check_store, fill, read
-from crlab.galaxy import Halo, solar_radius
+from crlab.fingerprint import describe
+from crlab.galaxy import Halo, one_halo, solar_radius
 from crlab.parallel import Block, Serial, blocks, map_blocks, one_thread
 from crlab.sources import release
 from crlab.sources.credit import RATE
@@ -174,7 +175,7 @@ def exceedance(
     >>> print(f"{exceedance(1.0, 10 * u.TV):.4f}")
     0.0065
     """
-    where, law = halo or Halo(), release.one(scenario)
+    where, law = one_halo(halo), release.one(scenario)
     wanted = take("level", level, "", positive=True)
     kappa = float(where.kappa(rigidity).value)
     sigma, h = float(take("rate", rate, _RATE, positive=True)), float(where.height.to_value(u.kpc))
@@ -442,7 +443,7 @@ def prepare(
     laws = release.named(scenarios)
     if take("lon", lon, u.deg).ndim != 1:
         raise ValueError(f"lon must be a list of longitudes, got shape {np.shape(lon)}")
-    people, where, matter = population or Population("Ferriere"), halo or Halo(), gas or Ferriere()
+    people, where, matter = population or Population("Ferriere"), one_halo(halo), gas or Ferriere()
     matrix = weights(energy, rigidity)
     R = np.atleast_1d(take("rigidity", rigidity, u.GV, positive=True))
     for name, law in laws.items():
@@ -551,6 +552,7 @@ def ensemble(
     """
     if store is not None:
         check_store(store)
+        describe({"scenarios": scenarios, "population": population, "halo": halo, "gas": gas}, "parameters")
     simulator = prepare(
         scenarios,
         energy=energy,

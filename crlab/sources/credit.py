@@ -18,7 +18,7 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import lambertw
 
 from crlab.diffusion.green import green
-from crlab.galaxy import Halo
+from crlab.galaxy import Halo, one_halo
 from crlab.sources import release
 from crlab.sources.release import Burst, EscapeLaw, Release
 from crlab.units import Array, take
@@ -158,7 +158,7 @@ def source_count(energy: u.Quantity, *, halo: Halo | None = None, rate: u.Quanti
     >>> print(f"{source_count(10 * u.TeV):.0f}")
     2488
     """
-    halo = halo or Halo()
+    halo = one_halo(halo)
     h = float(u.Quantity(halo.height).to_value(u.kpc))
     return np.asarray(np.pi * _one_rate(rate) * h**4 / (2 * _kappa("energy", energy, halo)))
 
@@ -246,7 +246,7 @@ def single_source(
     >>> print(f"{x[0]:.3f}, {x[1]:.3f}")
     0.000, 0.254
     """
-    halo, law = halo or Halo(), release.one(scenario)
+    halo, law = one_halo(halo), release.one(scenario)
     E = take("energy", energy, u.GeV, positive=True)
     kappa = _kappa("energy", energy, halo)
     rho = take("distance", distance, u.kpc, positive=True)
@@ -332,7 +332,8 @@ def feature(
         return single_source(E, distance=distance, age=age, scenario=scenario, halo=halo, rate=rate)
 
     start = np.log(max(floor, _LOWEST))
-    grid = start + np.geomspace(1e-6, np.log(top) - start, 3000)
+    reach = np.log(top) - start
+    grid = start + np.unique(np.r_[np.geomspace(1e-6, reach, 3000), np.linspace(1e-6, reach, 8000)])
     values = x(grid)
     i = int(np.argmax(values))
     if values[i] == 0:
@@ -340,12 +341,17 @@ def feature(
     left, right = grid[max(i - 1, 0)], grid[min(i + 1, grid.size - 1)]
     best = float(minimize_scalar(lambda v: -float(x(v)), bounds=(left, right), method="bounded").x)
     half = float(x(best)) / 2
-    ends = [best, best]
-    for side, stop in enumerate((grid[0], grid[-1])):
-        beyond = float(x(stop)) < half
-        ends[side] = float(brentq(lambda v: float(x(v)) - half, *sorted((best, stop)))) if beyond else float(stop)
-    low, high = np.exp(ends)
+    low, high = (np.exp(_crossing(x, half, best, side)) for side in (grid[grid < best][::-1], grid[grid > best]))
     return Feature(energy=np.exp(best) * u.GeV, amplitude=2 * half, low=low * u.GeV, high=high * u.GeV)
+
+
+def _crossing(x: Any, level: float, start: float, away: Array) -> float:
+    """Where x, above the level at the start, first falls to it among points that lead away; the last if nowhere."""
+    below = np.flatnonzero(x(away) < level)
+    if not below.size:
+        return float(away[-1]) if away.size else start
+    i = below[0]
+    return float(brentq(lambda v: float(x(v)) - level, *sorted((away[i], away[i - 1] if i else start))))
 
 
 def feature_rate(
@@ -396,7 +402,7 @@ def feature_rate(
     >>> print(f"{feature_rate(10 * u.TeV, 0.1):.2f}")
     0.97
     """
-    law, halo = release.one(scenario), halo or Halo()
+    law, halo = release.one(scenario), one_halo(halo)
     E = take("energy", energy, u.GeV, positive=True)
     later = _time_per_e_fold(law, E)
     A = take("amplitude", amplitude, "", positive=True)
@@ -427,7 +433,7 @@ def _time_per_e_fold(law: Release, E: Array) -> Array:
 def _kappa(name: str, energy: u.Quantity, halo: Halo | None) -> Array:
     """κ(E) of protons, kpc2/Myr."""
     E = take(name, energy, u.GeV, positive=True)
-    return np.asarray((halo or Halo()).kappa(E * u.GV).value)
+    return np.asarray(one_halo(halo).kappa(E * u.GV).value)
 
 
 def _one_rate(rate: u.Quantity) -> float:

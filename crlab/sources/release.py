@@ -37,14 +37,15 @@ class Release(Protocol):
     """What a scenario must be able to tell; derive your own from it.
 
     The methods get quantities of shapes that broadcast and answer with one value for each, or a single one for all.
-    They may be asked for any positive energy.
+    They may be asked for any positive energy. A frozen dataclass tells a store of `crlab.ensemble` what it is.
 
     Examples
     --------
     >>> import numpy as np
     >>> from astropy import units as u
     >>> from crlab.sources.credit import single_source
-    >>> class Twice(Release):
+    >>> @dataclass(frozen=True)
+    ... class Twice(Release):
     ...     '''Particles above 1 PeV leave after 1000 yr, the others after 20 000.'''
     ...     def escape_time(self, energy):
     ...         return np.where(energy > 1 * u.PeV, 1, 20) * u.kyr
@@ -253,7 +254,7 @@ def named(scenarios: Any) -> dict[str, Release]:
 def times(scenario: Release, energy: Array) -> Array:
     """Ages in Myr at which energies in GeV leave, infinite where never, checked; for use within the package."""
     found = scenario.escape_time(energy * u.GeV)
-    never = np.isposinf(getattr(found, "value", 0.0))
+    never = np.asarray(getattr(found, "value", 0.0)) == np.inf
     if np.any(never):
         found = np.where(never, 0.0, found.value) * found.unit
     age = _answer(scenario, "escape_time", found, u.Myr, energy.shape)

@@ -29,7 +29,7 @@ from astropy import units as u
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
-from crlab.galaxy import Halo
+from crlab.galaxy import Halo, one_halo
 from crlab.parallel import Block, blocks, map_blocks
 from crlab.sources import _kernels, release
 from crlab.sources.credit import RATE
@@ -83,6 +83,7 @@ class Galaxy:
     def __post_init__(self) -> None:
         if not callable(self.rate) and take("rate", self.rate, _RATE, positive=True).size != 1:
             raise ValueError(f"rate must be one value or a function of the distance, got shape {self.rate.shape}")
+        one_halo(self.halo)
 
     def density(self, distance: Array) -> Array:
         """Explosions per kpc² and Myr at distances in kpc; for use within the package."""
@@ -326,10 +327,16 @@ def prepare(
     Raises
     ------
     ValueError
-        Rigidities that are not positive or do not grow, or that a scenario never releases, κ that does not grow, no
-        scenario, one whose particles never leave the halo, no sources, a threshold out of range.
+        Rigidities that are not positive or do not grow, or that a scenario never releases, or only after more than the
+        time h²/2κ that they then stay in the halo; κ that does not grow, no scenario, one whose particles never leave
+        the halo, no sources, a threshold out of range.
     UnitConversionError
         A bare number or a wrong unit.
+
+    Notes
+    -----
+    Ages are cut into bins of a third of their value. Together both parts hold the mean to 1e-3 for bursts, for escape
+    laws with a floor and for delays below h²/5κ; to 1 % for delays up to h²/2κ. `sum_of_sources` knows no such limit.
 
     Examples
     --------
@@ -345,6 +352,7 @@ def prepare(
         raise ValueError(f"threshold must be between 1e-6 and 0.01, got {threshold!r}")
     R, tables = _tables(galaxy, rigidity, laws)
     light = galaxy.height / _C if causal else 0.0
+    _refuse_late(R, tables, laws)
     courses = [release.course(law) for law in laws.values()]
     pieces = [_pieces(R, marks) for marks in courses]
     nodes = [_nodes(piece) for piece in pieces]
@@ -526,6 +534,19 @@ def _tables(galaxy: Galaxy, rigidity: u.Quantity, scenarios: Mapping[str, Releas
         simple = np.all(constant) and np.all(np.diff(delay[k]) <= 0)
         slow.append(np.zeros((0, 0, 2)) if simple else _logarithmic(area.T / galaxy.height**2))
     return R, _Tables(kappa / galaxy.height**2, weight, delay, tuple(slow), clock)
+
+
+def _refuse_late(R: Array, tables: _Tables, scenarios: Mapping[str, Release]) -> None:
+    """Refuse delays so long that the bins in age do not resolve what follows them."""
+    stays = 1 / (2 * tables.kappa)
+    late = tables.delay > stays
+    if np.any(late):
+        k, i = np.argwhere(late)[0]
+        raise ValueError(
+            f"rigidity must be released within the time h²/2κ of its escape from the halo, got {R[i]:g} GV, which "
+            f"scenarios[{list(scenarios)[k]!r}] releases after {tables.delay[k, i]:.3g} Myr and which stays for "
+            f"{stays[i]:.3g} Myr: leave it out, give the law a floor, or add sources one by one with sum_of_sources"
+        )
 
 
 def _logarithmic(s: Array) -> Array:

@@ -1,5 +1,6 @@
 """Scenarios of release: one protocol for every function of both rooms, and nothing else looked at."""
 
+import dataclasses
 import pickle
 
 import numpy as np
@@ -11,8 +12,9 @@ from crlab.diffusion.green import green, suppressed_spread, theta
 from crlab.emission import density as field
 from crlab.emission import stochastic as planes
 from crlab.galaxy import Halo
+from crlab.grammage.halo import HaloModel
 from crlab.sources import credit, release, spectra
-from crlab.sources.credit import RATE, feature, feature_rate, single_source, threshold
+from crlab.sources.credit import RATE, feature, feature_rate, single_source, source_count, threshold
 from crlab.sources.population import Population
 from crlab.sources.release import Burst, EscapeLaw, Release, Suppression
 from crlab.sources.spectra import Galaxy, prepare, single_spectra, sum_of_sources
@@ -461,3 +463,66 @@ def test_credit_reads_no_attribute():
     for call in EVERY.values():
         call(Bare())
     assert credit.source_count(10 * u.TeV) > 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Wavy(Release):
+    """Leaves earlier and later three times in each e-fold of two."""
+
+    def escape_time(self, energy):
+        return (40 + 30 * np.sin(3 * np.log(energy.to_value(u.TeV)))) * u.kyr
+
+
+@pytest.mark.parametrize(("distance", "age"), [(0.3, 40), (0.1, 20)])
+def test_the_highest_of_many_features_is_found(distance, age):
+    """A scan of the whole range in steps of 1e-5 finds no higher value, and the line that was found is one line."""
+    place = {"distance": distance * u.kpc, "age": age * u.kyr, "scenario": Wavy()}
+    found = feature(**place)
+    energy = np.exp(np.linspace(np.log(10), np.log(3e6), 1_300_000)) * u.GeV
+    x = single_source(energy, **place)
+    assert 1 - 1e-9 < found.amplitude / x.max() < 1.001
+    i = int(x.argmax())
+    low = i - int(np.argmax(x[i::-1] < x[i] / 2))
+    high = i + int(np.argmax(x[i:] < x[i] / 2))
+    assert found.low.value == pytest.approx(energy[low].value, rel=1e-4)
+    assert found.high.value == pytest.approx(energy[high].value, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("law", "lowest"),
+    [(EscapeLaw(slope=0.5), 3e3), (EscapeLaw(slope=0.2), 3e3), (EscapeLaw(slope=0.3), 1e4)],
+    ids=lambda value: getattr(value, "slope", ""),
+)
+def test_a_release_after_the_residence_time_is_refused(law, lowest):
+    """Bins in age do not resolve it: realisations came out as 0, 2.6 or below zero where 1 is right."""
+    with pytest.raises(ValueError, match=r"rigidity must be released within .* scenarios\['late'\] releases after"):
+        prepare(Galaxy(), np.geomspace(lowest, 10 * lowest, 20) * u.GV, scenarios={"late": law})
+
+
+@pytest.mark.parametrize("wrong", [HaloModel(), Halo, 5 * u.kpc, "tall"], ids=["model", "class", "height", "word"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda halo: single_source(1 * u.TeV, distance=1 * u.kpc, age=1 * u.Myr, halo=halo),
+        lambda halo: source_count(1 * u.TeV, halo=halo),
+        lambda halo: Galaxy(halo=halo),
+        lambda halo: field.spread(1 * u.Myr, 1 * u.TV, halo=halo),
+        lambda halo: field.window(1 * u.TV, halo=halo),
+        lambda halo: field.missing(1 * u.Myr, 1 * u.TV, halo=halo),
+        lambda halo: field.mean_field([1] * u.TV, population=Population("Ferriere"), halo=halo),
+        lambda halo: planes.exceedance(1.0, 1 * u.TV, halo=halo),
+    ],
+    ids=["single_source", "source_count", "Galaxy", "spread", "window", "missing", "mean_field", "exceedance"],
+)
+def test_what_is_no_halo_is_refused(call, wrong):
+    with pytest.raises(ValueError, match=r"halo must be a crlab\.galaxy\.Halo, got"):
+        call(wrong)
+
+
+def test_a_complex_time_is_refused():
+    class Odd(Release):
+        def escape_time(self, energy):
+            return 1j * np.ones(energy.shape) * u.yr
+
+    with pytest.raises(ValueError, match="escape_time of Odd must be a real number"):
+        single_source([1, 2] * u.TeV, distance=1 * u.kpc, age=1 * u.Myr, scenario=Odd())
