@@ -20,7 +20,6 @@ import shutil
 import tempfile
 import time
 import uuid
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -599,9 +598,7 @@ def _create(path: Path, axes: Mapping[str, Array], attributes: Mapping[str, Any]
                 name, shape=values.shape, chunks=values.shape, dtype="float64", dimension_names=(name,)
             )
             array[:] = values
-        with warnings.catch_warnings():  # version 3 of the format does not standardise what xarray looks for
-            warnings.simplefilter("ignore")
-            zarr.consolidate_metadata(str(draft))
+        _consolidate(draft, [_NAME, _CHECK, _SECONDS, *axes])
         try:
             draft.rename(path)
         except OSError:  # another run was faster; whether its store is ours is checked by the caller
@@ -609,6 +606,17 @@ def _create(path: Path, axes: Mapping[str, Array], attributes: Mapping[str, Any]
                 raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _consolidate(store: Path, names: Sequence[str]) -> None:
+    """Copy the arrays' metadata into the group's, where xarray looks for them.
+
+    `zarr.consolidate_metadata` does so with a warning, and a filter against it would hold for all threads.
+    """
+    arrays = {name: json.loads((store / name / "zarr.json").read_text(encoding="utf-8")) for name in names}
+    group = json.loads((store / "zarr.json").read_text(encoding="utf-8"))
+    group["consolidated_metadata"] = {"kind": "inline", "must_understand": False, "metadata": arrays}
+    (store / "zarr.json").write_text(json.dumps(group, indent=2), encoding="utf-8")
 
 
 def _draft(path: Path) -> Path:
