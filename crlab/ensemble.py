@@ -91,12 +91,13 @@ def fill(
         The other dimensions of the array in order, with their values as numbers.
     parameters : mapping
         What the realisations depend on: anything that `crlab.fingerprint.describe` takes. Stored, and compared on
-        every later run, numbers to 1e-12.
+        every later run, numbers to 1e-12, functions and classes of your own also by their source.
     kernels : iterable of module, class or function
         The code that decides the numbers, such as ``simulator.kernels``: a digest of its source is stored, and compared
         before anything is added.
     other_kernels : bool
-        Go on with a store that other kernels began. Its attributes then name both.
+        Go on with a store that other kernels, or other source of your own functions and classes in the parameters,
+        began. If anything is added, its attributes then name both.
     executor : Executor, optional
         As in `crlab.parallel.map_blocks`: threads by default, or processes, or Dask's ``client.get_executor()``.
     progress : bool, optional
@@ -110,8 +111,8 @@ def fill(
     Raises
     ------
     ValueError
-        A store of other parameters, seed or size; one that lacks batches and was begun by other kernels; a folder that
-        is no store; a file in it that is cut short or belongs to another batch or store (which one, and what to do, is
+        A store of other parameters, seed or size, or of other source of functions and classes in the parameters; one
+        that lacks batches and was begun by other kernels; a folder that is no store; a file in it that is cut short or belongs to another batch or store (which one, and what to do, is
         in the message; nothing is changed); results of another shape, complex, with a unit, or that hold NaN; numbers
         out of range; parameters that cannot be told from others.
     OSError
@@ -557,7 +558,7 @@ def _begin(
     todo = store.lacking()
     if todo:
         check_folder(path)
-        _compare_kernels(store, wanted, other_kernels)
+    _compare_kernels(store, wanted, other_kernels, adding=bool(todo))
     return [
         _Batch(b.index, b.start, b.stop, b.seed, str(path), store.identity, function) for b in (work[i] for i in todo)
     ]
@@ -701,10 +702,13 @@ def _compare_parameters(store: _Store, parameters: Mapping[str, Any]) -> None:
         )
 
 
-def _compare_kernels(store: _Store, wanted: Mapping[str, Any], allowed: bool) -> None:
-    """Refuse to add to a store what other code computes, unless it is allowed; then the store says so."""
+def _compare_kernels(store: _Store, wanted: Mapping[str, Any], allowed: bool, *, adding: bool) -> None:
+    """Refuse to add to a store what other code computes, unless it is allowed; then the store says so.
+
+    Code of the reader's own in the parameters is a part of them: other code is refused also if nothing is added.
+    """
     old, new = store.attributes.get("kernels", {}), wanted["kernels"]
-    differ = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    differ = [name for name in {**old, **new} if old.get(name) != new.get(name)] if adding else []
     found = fingerprint.difference(store.attributes["parameters"], wanted["parameters"], ordered=False)
     differ += [found[0]] if found else []
     if not differ:
@@ -714,6 +718,8 @@ def _compare_kernels(store: _Store, wanted: Mapping[str, Any], allowed: bool) ->
             f"{store.path} was begun by other kernels ({', '.join(differ)}): read what it holds, choose another path, "
             "or let these go on with it by other_kernels=True (--other-kernels on the command line)"
         )
+    if not adding:
+        return
     entry = {key: wanted[key] for key in ("version", "kernels", "parameters")}
     known = store.attributes.get(_OTHER, [])
     if entry not in known:

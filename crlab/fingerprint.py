@@ -5,6 +5,8 @@ descriptions, numbers to 1e-12, since the last bit of `numpy.geomspace` differs 
 digest of the source that computes. `crlab.ensemble` keeps all three with the numbers.
 """
 
+import contextlib
+import dis
 import functools
 import hashlib
 import inspect
@@ -12,7 +14,8 @@ import json
 import math
 import sys
 import sysconfig
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from contextvars import ContextVar
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
@@ -67,7 +70,11 @@ def describe(value: Any, name: str = "value") -> Any:
         * Any other object: its class and its ``repr``, with arrays in it printed in full.
 
         Classes outside `crlab` and the installed packages, such as a scenario of your own, are also told by the source
-        of their methods.
+        of their methods. With the source of such a function or method counts what it names among its module's globals:
+        your own functions and classes, and theirs in turn, and constants that can be described. What it reaches as an
+        attribute of another module of yours, by import inside its body, from a file or in a global that cannot be
+        described does not count: make that a field or an argument. A global that changes, such as a cache in a dict,
+        counts as it is at the moment.
     name : str
         What messages call the value.
 
@@ -274,10 +281,15 @@ def _unit(unit: Any, numbers: Any) -> tuple[str, Any]:
 def _function(value: FunctionType, name: str) -> dict[str, Any]:
     if value.__name__ == "<lambda>":
         raise ValueError(f"{name} is a lambda, which cannot be told from another: {_REMEDY}")
-    held = [*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
-    held += [cell.cell_contents for cell in value.__closure__ or () if cell.cell_contents is not value]
+    held = _inside(value)
     found: dict[str, Any] = {"function": _full(value), **_written(value)}
     return found | ({"holds": describe(held, name)} if held else {})
+
+
+def _inside(function: FunctionType) -> list[Any]:
+    """Defaults of a function, and what it encloses."""
+    held = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    return held + [cell.cell_contents for cell in function.__closure__ or () if cell.cell_contents is not function]
 
 
 def _object(value: Any, name: str) -> dict[str, Any]:
@@ -321,21 +333,93 @@ def _installed(module: str) -> bool:
 
 def _written(thing: Any) -> dict[str, str]:
     """Digest of the source of a reader's own function or class with its bases; nothing for what is installed."""
-    if isinstance(thing, FunctionType):
-        return {} if _installed(_module(thing)) else {_SOURCE: _digest(_text(thing))}
+    with _visit() as seen:
+        if isinstance(thing, FunctionType):
+            return {} if _installed(_module(thing)) else {_SOURCE: _digest("\n".join(_whole(thing, seen)))}
+        parts = _class(thing, seen)
+        return {_SOURCE: _digest("\n".join(parts))} if parts else {}
+
+
+_SEEN: ContextVar[set[int] | None] = ContextVar("seen", default=None)
+
+
+@contextlib.contextmanager
+def _visit() -> Iterator[set[int]]:
+    """The code and constants that a digest holds already, for that of one function, class and all that they name."""
+    seen = _SEEN.get()
+    if seen is not None:
+        yield seen
+        return
+    seen = set()
+    token = _SEEN.set(seen)
+    try:
+        yield seen
+    finally:
+        _SEEN.reset(token)
+
+
+def _class(kind: type, seen: set[int]) -> list[str]:
+    """Source of a class with its own bases."""
     parts = []
-    for kind in thing.__mro__:
-        if not _installed(_module(kind)):
-            for key, member in sorted(vars(kind).items()):
-                parts += [f"{key}: {text}" for text in _member(key, member)]
-    return {_SOURCE: _digest("\n".join(parts))} if parts else {}
+    for one in kind.__mro__:
+        if not _installed(_module(one)) and id(one) not in seen:
+            seen.add(id(one))
+            for key, member in sorted(vars(one).items()):
+                parts += [f"{key}: {text}" for text in _member(key, member, seen)]
+    return parts
 
 
-def _member(name: str, member: Any) -> list[str]:
+def _whole(function: FunctionType, seen: set[int]) -> list[str]:
+    """Source of a function, and of what it names among its module's globals."""
+    if id(function) in seen:
+        return []
+    seen.add(id(function))
+    parts = [_text(function)]
+    for name in sorted(_named(function.__code__) & set(function.__globals__)):
+        parts += [f"{name}: {text}" for text in _global(function.__globals__[name], seen)]
+    return parts
+
+
+def _named(code: CodeType) -> set[str]:
+    inner = [_named(one) for one in code.co_consts if isinstance(one, CodeType)]
+    here = {one.argval for one in dis.get_instructions(code) if one.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+    return here.union(*inner)
+
+
+def _global(value: Any, seen: set[int]) -> list[str]:
+    """What a function that names this value depends on; nothing for what is installed or cannot be described."""
+    value = getattr(value, "py_func", value)
+    if callable(value) and not isinstance(value, FunctionType | type):  # of functools.cache
+        value = inspect.unwrap(value)
+    if isinstance(value, ModuleType):
+        return []
+    if isinstance(value, FunctionType):
+        return [] if _installed(_module(value)) else _held(value, seen) + _whole(value, seen)
+    if isinstance(value, type):
+        return [] if _installed(_module(value)) else _class(value, seen)
+    return _constant(value, seen)
+
+
+def _held(function: FunctionType, seen: set[int]) -> list[str]:
+    return [text for one in _inside(function) for text in _global(one, seen)] if id(function) not in seen else []
+
+
+def _constant(value: Any, seen: set[int]) -> list[str]:
+    plain = value is None or isinstance(value, bool | int | float | complex | str)
+    if not plain and id(value) in seen:
+        return []
+    seen.add(id(value))
+    try:
+        return [json.dumps(describe(value))]
+    except (RecursionError, ValueError):
+        return []
+
+
+def _member(name: str, member: Any, seen: set[int]) -> list[str]:
     inside = [getattr(member, part, None) for part in ("fget", "__func__", "func", "py_func")]
     found = [one for one in [member, *inside] if isinstance(one, FunctionType)]
     if found:  # those that dataclasses write have no source
-        return [_text(one) for one in found if one.__code__.co_filename != "<string>"]
+        return [text for one in found if one.__code__.co_filename != "<string>" for text in _whole(one, seen)]
     constant = isinstance(member, int | float | str | tuple | u.Quantity) and not name.startswith("__")
     return [json.dumps(describe(member))] if constant else []
 
@@ -348,8 +432,12 @@ def _text(function: FunctionType) -> str:
 
 
 def _code(code: CodeType) -> str:
-    held = [_code(one) if isinstance(one, CodeType) else repr(one) for one in code.co_consts]
+    held = [_code(one) if isinstance(one, CodeType) else _fixed(one) for one in code.co_consts]
     return f"{code.co_code.hex()} {code.co_names} {code.co_varnames} {held}"
+
+
+def _fixed(constant: Any) -> str:
+    return repr(sorted(map(repr, constant)) if isinstance(constant, frozenset) else constant)
 
 
 def _digest(text: str) -> str:

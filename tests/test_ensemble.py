@@ -191,6 +191,26 @@ def test_other_kernels_read_and_go_on_only_when_told(tmp_path, monkeypatch):
         assert np.array_equal(data["x"].values, walk(Block(0, 0, 22, 5)))
 
 
+def test_a_law_that_was_edited_is_no_longer_that_of_a_complete_store(tmp_path, monkeypatch):
+    def law(slope):
+        file = tmp_path / f"mine{slope}.py"
+        file.write_text(f"def law(energy):\n    return energy**{slope}\n")
+        module = types.ModuleType("mine")
+        module.__file__ = str(file)
+        monkeypatch.setitem(sys.modules, "mine", module)
+        exec(compile(file.read_text(), str(file), "exec"), module.__dict__)
+        return module.law
+
+    fill(tmp_path / "s", walk, **TASK | {"parameters": {"law": law(1)}})
+    before = bits(tmp_path / "s")
+    assert fill(tmp_path / "s", walk, **TASK | {"parameters": {"law": law(1)}}) == 0
+    with pytest.raises(ValueError, match=r"other kernels \(law.source\).*other_kernels=True"):
+        fill(tmp_path / "s", walk, **TASK | {"parameters": {"law": law(2)}})
+    assert fill(tmp_path / "s", walk, **TASK | {"parameters": {"law": law(2)}}, other_kernels=True) == 0
+    assert bits(tmp_path / "s") == before
+    assert read(tmp_path / "s").shape == (22, 3)
+
+
 def test_drafts_of_a_killed_start_are_cleaned(tmp_path):
     """Those of an ended process and old ones; not those of a live process, of other machines or of other stores."""
     ended = subprocess.Popen([sys.executable, "-c", ""])

@@ -195,6 +195,56 @@ def test_code_of_your_own_counts(what, tmp_path, monkeypatch):
     assert set(describe(EscapeLaw())) == {"class", "peak", "start", "slope", "floor"}
 
 
+NAMED = """
+import functools
+import numpy as np
+SLOPE = {0}
+TABLE = np.array([1.0, {1}])
+CACHE = {{}}.get
+
+def _deep(x):
+    return x * {2} + (law(x - 1) if x > 5 else 0)
+
+@functools.cache
+def _power(x):
+    return _deep(x) ** SLOPE
+
+steep = lambda x: {3} * x
+
+def law(energy):
+    return [_power(energy) + CACHE("a", 0) for _ in range(3)][0] + np.interp(energy, TABLE, TABLE) + steep(1)
+
+class Law:
+    def __repr__(self):
+        return "Law()"
+
+    def escape_time(self, energy):
+        return law(energy) + (LAW is self)
+
+LAW = Law()
+"""
+
+
+@pytest.mark.parametrize("what", ["law", "Law", "LAW"])
+def test_globals_of_your_own_count(what, tmp_path, monkeypatch):
+    """Constants and functions that a function or a method names, and what these name; cycles do no harm."""
+
+    def described(*numbers):
+        module = types.ModuleType("mine")
+        file = tmp_path / f"mine{'_'.join(numbers)}.py"
+        file.write_text(NAMED.format(*numbers))
+        module.__file__ = str(file)
+        monkeypatch.setitem(__import__("sys").modules, "mine", module)
+        exec(compile(file.read_text(), str(file), "exec"), module.__dict__)
+        return describe(getattr(module, what))
+
+    first = described("1", "2", "3", "4")
+    assert difference(first, described("1", "2", "3", "4")) is None
+    for other in (("9", "2", "3", "4"), ("1", "9", "3", "4"), ("1", "2", "9", "4"), ("1", "2", "3", "9")):
+        assert difference(first, described(*other)) is not None, other
+        assert difference(first, described(*other), source=False) is None, other
+
+
 def test_a_place_is_named():
     def galaxy(floor):
         return describe({"scenarios": {"CREDIT": EscapeLaw(floor=floor * u.TeV)}, "seed": 1})
