@@ -17,7 +17,6 @@ import os
 import platform
 import re
 import shutil
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -381,9 +380,11 @@ def check_folder(path: str | os.PathLike[str], *, make: bool = False) -> None:
         raise FileNotFoundError(f"{path} does not exist: make this folder first")
     if not found.is_dir():
         raise NotADirectoryError(f"{found} is a file: choose a folder")
+    _clean(found / "probe")
+    probe = _draft(found / "probe")
     try:
-        with tempfile.TemporaryDirectory(prefix=".", suffix=".partial", dir=found):
-            pass
+        probe.mkdir()
+        probe.rmdir()
     except OSError as error:
         raise OSError(f"{found} cannot be written ({error.strerror}): choose another folder") from None
 
@@ -639,8 +640,8 @@ def _clean(path: Path) -> None:
     """Remove what a killed process has left of this store or file: drafts whose process has ended, and old ones."""
     pattern = re.compile(re.escape(f".{path.name}.") + r"(?:([0-9a-f]{8})-(\d+)-)?[0-9a-f]{32}\.partial")
     drafts = [(one, pattern.fullmatch(one.name)) for one in path.parent.glob(".*.partial")]
-    chunks = path.glob(f"{_NAME}/c/**/*.partial") if path.is_dir() else ()
-    for draft, found in [*((d, m) for d, m in drafts if m), *((chunk, None) for chunk in chunks)]:
+    inside = path.glob("**/*.partial") if path.is_dir() else ()  # of zarr
+    for draft, found in [*((d, m) for d, m in drafts if m), *((one, None) for one in inside)]:
         left = found is not None and found[1] == _machine() and not _alive(int(found[2]))
         try:
             if left or time.time() - draft.stat().st_mtime > _DAY:
@@ -667,12 +668,31 @@ def _open(path: Path, mode: str = "r") -> _Store:
     try:
         group = zarr.open_group(str(path), mode=mode)  # type: ignore[arg-type]
         store = _Store(path, group)
-        names = {_NAME, _CHECK, _SECONDS, *store.attributes["dimensions"]}
-        if store.attributes["format"] == _FORMAT and set(_IDENTITY) <= set(store.attributes) and names <= set(group):
+        if store.attributes["format"] == _FORMAT and _consistent(store):
             return store
-    except (KeyError, OSError, TypeError, ValueError):  # no metadata, or cut short
-        pass
-    raise ValueError(f"{path} must be an ensemble made by crlab, or not exist; its zarr.json is missing or cut short")
+    except (ArithmeticError, AttributeError, LookupError, NotImplementedError, OSError, TypeError, ValueError):
+        pass  # no metadata, cut short or altered
+    raise ValueError(
+        f"{path} must be an ensemble made by crlab, or not exist; its zarr.json is missing, cut short or altered"
+    )
+
+
+def _consistent(store: _Store) -> bool:
+    """Whether all attributes are there, and the arrays are as `_create` makes them for these."""
+    n, batch, seed, names, *mappings = (store.attributes[key] for key in _IDENTITY[1:])
+    whole = all(type(one) is int for one in (n, batch, seed)) and min(n, batch) > 0
+    if not whole or not isinstance(names, list) or not all(isinstance(one, dict) for one in mappings):
+        return False
+    sizes = [store.array(name).size for name in names]
+    batches = -(-n // min(n, batch))
+    wanted = {
+        _NAME: ((n, *sizes), (min(n, batch), *sizes), "float64"),
+        _CHECK: ((batches,), (1,), "uint64"),
+        _SECONDS: ((batches,), (1,), "float64"),
+        **{name: ((size,), (size,), "float64") for name, size in zip(names, sizes, strict=True)},
+    }
+    found = {name: store.array(name) for name in wanted}
+    return all((one.shape, one.chunks, one.dtype) == wanted[name] for name, one in found.items())
 
 
 def _compare(store: _Store, wanted: Mapping[str, Any], axes: Mapping[str, Array]) -> None:

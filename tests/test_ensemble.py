@@ -1,5 +1,6 @@
 """Ensembles in a store: killed and resumed, shared out among workers, refused, damaged; always the same bits."""
 
+import json
 import os
 import shutil
 import signal
@@ -227,6 +228,75 @@ def test_drafts_of_a_killed_start_are_cleaned(tmp_path):
     os.utime(old, (0, 0))
     fill(tmp_path / "s", walk, **TASK)
     assert {path.name for path in tmp_path.iterdir()} == {"s", live.name, far.name, other.name}
+
+
+def test_what_a_kill_leaves_of_zarr_and_of_the_probe_is_cleaned(tmp_path):
+    fill(tmp_path / "s", walk, **TASK)
+    before = bits(tmp_path / "s")
+    hexes = "0123456789abcdef" * 2
+    left = [tmp_path / "s" / name for name in ("zarr", "x/c/0/0", "check/c/0", "seconds/c/1", "step/c/0")]
+    left = [one.with_name(f"{one.name}.{hexes}.partial") for one in left]
+    for one in left:
+        one.write_bytes(b"1")
+        os.utime(one, (0, 0))
+    recent = tmp_path / "s" / "check" / "c" / f"3.{hexes}.partial"
+    recent.write_bytes(b"1")
+    fill(tmp_path / "s", walk, **TASK)
+    assert not any(one.exists() for one in left)
+    recent.unlink()
+    assert bits(tmp_path / "s") == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_probe_whose_process_was_killed_is_cleaned(tmp_path):
+    code = "import os, pathlib; from crlab import ensemble; pathlib.Path.rmdir = lambda path: os._exit(9); "
+    code += f"ensemble.check_folder({str(tmp_path)!r})"
+    assert subprocess.run([sys.executable, "-c", code], env=QUIET).returncode == 9
+    assert len(list(tmp_path.iterdir())) == 1
+    ensemble.check_folder(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+ALTERED = {
+    "x shorter": lambda group, arrays: arrays["x"].update(shape=[18, 3]),
+    "x wider": lambda group, arrays: arrays["x"].update(shape=[22, 4]),
+    "x flat": lambda group, arrays: arrays["x"].update(shape=[22]),
+    "other chunks": lambda group, arrays: arrays["x"]["chunk_grid"]["configuration"].update(chunk_shape=[5, 3]),
+    "no chunks": lambda group, arrays: arrays["x"]["chunk_grid"]["configuration"].update(chunk_shape=[0, 3]),
+    "check shorter": lambda group, arrays: arrays["check"].update(shape=[5]),
+    "check as numbers": lambda group, arrays: arrays["check"].update(data_type="float64", fill_value=0.0),
+    "seconds shorter": lambda group, arrays: arrays["seconds"].update(shape=[5]),
+    "axis longer": lambda group, arrays: arrays["step"].update(shape=[4]),
+    "axis a group": lambda group, arrays: arrays.update(step={"node_type": "group", "zarr_format": 3}),
+    "no axis": lambda group, arrays: arrays.pop("step"),
+    "n": lambda group, arrays: group["attributes"].update(n=18),
+    "n as text": lambda group, arrays: group["attributes"].update(n="22"),
+    "batch": lambda group, arrays: group["attributes"].update(batch=0),
+    "dimensions": lambda group, arrays: group["attributes"].update(dimensions="step"),
+    "no dimensions": lambda group, arrays: group["attributes"].update(dimensions=[]),
+    "no seed": lambda group, arrays: group["attributes"].pop("seed"),
+    "parameters": lambda group, arrays: group["attributes"].update(parameters=[]),
+    "kernels": lambda group, arrays: group["attributes"].update(kernels=None),
+    "no attributes": lambda group, arrays: group.update(attributes=None),
+}
+
+
+@pytest.mark.parametrize("change", ALTERED.values(), ids=ALTERED)
+def test_metadata_that_do_not_agree_are_refused(tmp_path, change):
+    path = tmp_path / "s"
+    fill(path, walk, **TASK)
+    group = json.loads((path / "zarr.json").read_text())
+    change(group, group["consolidated_metadata"]["metadata"])
+    (path / "zarr.json").write_text(json.dumps(group))
+    for call in (
+        lambda: fill(path, walk, **TASK),
+        lambda: read(path),
+        lambda: missing(path),
+        lambda: seconds(path),
+        lambda: check_store(path),
+    ):
+        with pytest.raises(ValueError, match="must be an ensemble made by crlab, or not exist"):
+            call()
 
 
 def test_a_place_for_no_store_is_refused_at_once(tmp_path):
