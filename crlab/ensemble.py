@@ -45,6 +45,7 @@ __all__ = [
     "fill_all",
     "missing",
     "read",
+    "remove",
     "seconds",
     "write_file",
 ]
@@ -87,7 +88,7 @@ def fill(
         Realisations in a chunk: what a worker computes at a time, and what a kill can lose.
     seed : int
     coords : mapping of str to array_like
-        The other dimensions of the array in order, with their values as numbers.
+        The other dimensions of the array in order, with their values as bare numbers.
     parameters : mapping
         What the realisations depend on: anything that `crlab.fingerprint.describe` takes. Stored, and compared on
         every later run, numbers to 1e-12, functions and classes of your own also by their source.
@@ -111,9 +112,10 @@ def fill(
     ------
     ValueError
         A store of other parameters, seed or size, or of other source of functions and classes in the parameters; one
-        that lacks batches and was begun by other kernels; a folder that is no store; a file in it that is cut short or belongs to another batch or store (which one, and what to do, is
-        in the message; nothing is changed); results of another shape, complex, with a unit, or that hold NaN; numbers
-        out of range; parameters that cannot be told from others.
+        that lacks batches and was begun by other kernels; a folder that is no store; a file in it that is cut short or
+        belongs to another batch or store (which one, and what to do, is in the message; nothing is changed); results of
+        another shape, complex, masked, with a unit, or that hold NaN; numbers out of range; coordinates with a unit or
+        a name that no folder can have; parameters that cannot be told from others.
     OSError
         A place where nothing can be written.
 
@@ -173,7 +175,7 @@ def fill_all(
     Raises
     ------
     ValueError, OSError
-        As `fill`; all stores are looked at before anything is computed.
+        As `fill`, or one store twice; all stores are looked at before anything is computed.
 
     Examples
     --------
@@ -183,6 +185,11 @@ def fill_all(
     ...     fill_all([{"path": f"{folder}/{name}", "parameters": {"name": name}, **common} for name in "ab"])
     8
     """
+    places: set[Path] = set()
+    for path in (Path(task["path"]) for task in tasks):
+        if path.resolve() in places:
+            raise ValueError(f"tasks must name each store once, got {path} twice")
+        places.add(path.resolve())
     work = [batch for task in tasks for batch in _begin(other_kernels=other_kernels, **task)]
     if work:
         map_blocks(_compute, work, executor=executor, progress=progress, label=label)
@@ -420,6 +427,33 @@ def write_file(path: str | os.PathLike[str], data: bytes) -> None:
         draft.unlink(missing_ok=True)
 
 
+def remove(path: str | os.PathLike[str]) -> None:
+    """Remove a store, after renaming it, so that a kill leaves no half of it under its name.
+
+    Parameters
+    ----------
+    path : path
+
+    Raises
+    ------
+    OSError
+        No such folder, or one that cannot be removed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> task = dict(n=1, batch=1, seed=1, coords={"step": [1, 2]}, parameters={})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = fill(f"{folder}/ones", lambda block: np.ones((block.size, 2)), **task)
+    ...     remove(f"{folder}/ones")
+    ...     list(Path(folder).iterdir())
+    []
+    """
+    draft = _draft(Path(path))
+    Path(path).rename(draft)
+    shutil.rmtree(draft)
+
+
 @dataclass(frozen=True)
 class _Batch(Block):
     """A block of realisations with its store and what computes it: all that a worker gets."""
@@ -535,10 +569,7 @@ def _begin(
 ) -> list[_Batch]:
     """Make the store or compare it with what is wanted; return the batches that it lacks."""
     path = Path(path)
-    axes = {name: np.asarray(values, dtype=np.float64) for name, values in coords.items()}
-    for name, values in axes.items():
-        if name in _RESERVED or values.ndim != 1 or values.size == 0 or np.isnan(values).any():
-            raise ValueError(f"coords[{name!r}] must be a list of numbers with a name of its own, got {coords[name]!r}")
+    axes = {name: _axis(name, values) for name, values in coords.items()}
     work = blocks(n, size=batch, seed=seed)
     wanted = {
         "format": _FORMAT,
@@ -565,8 +596,35 @@ def _begin(
     ]
 
 
+def _axis(name: Any, values: ArrayLike) -> Array:
+    """Values of a coordinate as given; its name becomes that of a folder."""
+    if not isinstance(name, str) or not re.fullmatch(r"\w[\w -]*", name) or name.lower() in _RESERVED:
+        raise ValueError(
+            "coords must have names of letters, digits, '_', '-' and spaces, each a name of its own that the store "
+            f"does not use; got {name!r}"
+        )
+    if getattr(values, "unit", None) is not None:
+        raise ValueError(f"coords[{name!r}] must be a list of bare numbers, got {values!r}: give its value in a unit")
+    masked = isinstance(values, np.ma.MaskedArray) or hasattr(values, "unmasked")
+    try:
+        found = np.asarray(values)
+        if found.dtype.kind in "biuf" and found.ndim == 1 and found.size and not np.isnan(found).any() and not masked:
+            return found.astype(np.float64)
+    except (TypeError, ValueError):  # such as lists of several lengths
+        pass
+    raise ValueError(f"coords[{name!r}] must be a list of numbers, got {values!r}")
+
+
 def _described(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: fingerprint.describe(value, f"parameters.{key}") for key, value in parameters.items()}
+    for key in parameters:
+        if not isinstance(key, str):
+            raise ValueError(f"parameters must have names that are strings, got {key!r}")
+    # Sorted, for their order is none of the store's; it matters only where a name is a mark of a description.
+    plain = fingerprint.describe(dict(parameters), "parameters")
+    found = (
+        plain if set(plain) == set(parameters) else fingerprint.describe(dict(sorted(parameters.items())), "parameters")
+    )
+    return dict(found)
 
 
 def _create(path: Path, axes: Mapping[str, Array], attributes: Mapping[str, Any]) -> None:
@@ -758,6 +816,8 @@ def _compute(batch: Block) -> None:
     unit, values = getattr(found, "unit", None), np.asarray(found)
     if unit is not None:
         raise ValueError(f"function must return bare numbers, got a Quantity in {unit or 'no unit'}: return its value")
+    if isinstance(found, np.ma.MaskedArray) or hasattr(found, "unmasked"):
+        raise ValueError("function must return all numbers, got a masked array: fill in what is masked")
     if values.dtype.kind not in "biuf":
         raise ValueError(f"function must return real numbers, got an array of {values.dtype}")
     if values.shape != shape:

@@ -318,7 +318,7 @@ def test_several_stores_at_once(tmp_path):
     """All are looked at before any is computed."""
     tasks = [{"path": tmp_path / name, "function": walk, **TASK, "seed": i} for i, name in enumerate("ab")]
     with pytest.raises(ValueError, match="seed"):
-        fill_all([*tasks, tasks[1] | {"seed": -1}])
+        fill_all([*tasks, tasks[1] | {"path": tmp_path / "c", "seed": -1}])
     assert missing(tmp_path / "a") == 22
     assert fill_all(tasks) == 44
     assert np.array_equal(read(tmp_path / "b"), walk(Block(0, 0, 22, 1)))
@@ -386,12 +386,43 @@ def test_a_store_without_its_description(tmp_path):
         (walk, {"n": 0}, "n must be an integer"),
         (walk, {"coords": {"x": [1.0]}}, "name of its own"),
         (walk, {"coords": {"step": [np.nan]}}, "list of numbers"),
+        (walk, {"coords": {"step": [1.0, 2.0, 4.0] * u.kpc}}, r"coords\['step'\] must be a list of bare numbers"),
+        (walk, {"coords": {"step": [1 * u.kpc] * 3}}, r"coords\['step'\] must be a list of numbers"),
+        (walk, {"coords": {"step": ["1", "2", "4"]}}, r"coords\['step'\] must be a list of numbers"),
+        (walk, {"coords": {"step": [1j, 2, 4]}}, r"coords\['step'\] must be a list of numbers"),
+        (walk, {"coords": {"step": [[1], [2, 3]]}}, r"coords\['step'\] must be a list of numbers"),
+        (walk, {"coords": {"step": np.ma.array([1, 2, 3], mask=[0, 1, 0])}}, r"coords\['step'\] must be a list of num"),
+        *(
+            (walk, {"coords": {name: [1.0, 2.0, 4.0]}}, "coords must have names of letters")
+            for name in ("a/b", "..", ".", "", "zarr.json", "a\\b", "X", 1, " a", "a\n")
+        ),
+        (lambda block: np.ma.array(np.ones((block.size, 3)), mask=True), {}, "got a masked array"),
+        (walk, {"parameters": {1: 2.0}}, "parameters must have names that are strings, got 1"),
         (walk, {"parameters": {"a": object()}}, "parameters.a is a object, which cannot be told"),
     ],
 )
 def test_bad_input(tmp_path, function, change, words):
     with pytest.raises(ValueError, match=words):
         fill(tmp_path / "s", function, **{**TASK, **change})
+
+
+def test_names_of_parameters_that_are_marks_of_descriptions(tmp_path):
+    """They are told from a quantity or a set of the same marks, in any order."""
+    task = TASK | {"parameters": {"unit": "kpc", "value": 1.0}}
+    fill(tmp_path / "s", walk, **task)
+    assert fill(tmp_path / "s", walk, **task | {"parameters": {"value": 1.0, "unit": "kpc"}}) == 0
+    for other in ({"unit": "pc", "value": 1000.0}, {"unit": "kpc", "value": 2.0}, {"value": 1.0}):
+        with pytest.raises(ValueError, match="was made with"):
+            fill(tmp_path / "s", walk, **task | {"parameters": other})
+
+
+def test_one_store_in_two_tasks_is_refused(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path)
+    for path in ("s", "folder/../s", "link/s"):
+        with pytest.raises(ValueError, match=r"each store once, got .*s twice"):
+            fill_all([{"path": one, "function": walk, **TASK} for one in (tmp_path / "s", str(tmp_path / path))])
+    assert not (tmp_path / "s").exists()
 
 
 def test_a_range_that_is_not_there(tmp_path):
