@@ -48,6 +48,9 @@ _MARKS = {
     *("class", "function", "mapping", "method", "module", "number", "partial", "set", "sha256", "type", "unit"),
     _SOURCE,
 }
+_ROUNDED = {"astropy.Model", "astropy.TimeBase", "sklearn.BaseEstimator"}
+"""Classes whose ``repr`` rounds numbers or leaves out what was fitted."""
+
 _REMEDY = (
     "give a frozen dataclass whose fields tell everything, an object with a __repr__ that does, a function with a name,"
     " or functools.partial of one"
@@ -63,7 +66,8 @@ def describe(value: Any, name: str = "value") -> Any:
         * None, bool, int, float, str, and lists, tuples and sets of what can be described.
         * Quantity: number and unit as astropy's `JsonCustomEncoder` writes them. Arrays of up to 1000 numbers in full,
           larger ones by shape, unit and the SHA-256 of their bytes, which knows no tolerance.
-        * Mapping: its items in order, for the order of scenarios or spiral arms decides numbers.
+        * Mapping: its items in order, for the order of scenarios or spiral arms decides numbers. A class of your own
+          for a mapping, list or tuple: also the class.
         * Dataclass: its class and all fields.
         * Function: its name; one of your own also by its source, its defaults and what it encloses. A method of an
           object: its name and the object. A `functools.partial`: function and arguments.
@@ -87,7 +91,8 @@ def describe(value: Any, name: str = "value") -> Any:
     ------
     ValueError
         What cannot be told from another: a lambda, an object whose ``repr`` is an address in memory or cut short with
-        "...". The message names it and says what to give instead.
+        "...", a model or time of astropy or an estimator of scikit-learn, whose ``repr`` does not tell all. The message
+        names it and says what to give instead.
 
     Examples
     --------
@@ -116,25 +121,19 @@ def describe(value: Any, name: str = "value") -> Any:
         return {"number": [describe(value.real, name), describe(value.imag, name)]}
     if isinstance(value, u.UnitBase | u.FunctionUnitBase):
         return {"unit": value.to_string()}
-    if isinstance(value, Mapping):
-        if all(isinstance(key, str) for key in value) and not _MARKS & set(value):
-            return {key: describe(item, f"{name}.{key}") for key, item in value.items()}
-        pairs = [[describe(key, name), describe(item, f"{name}[{key!r}]")] for key, item in value.items()]
-        return {"mapping": pairs}
-    if isinstance(value, Set):
-        return {"set": sorted((describe(item, name) for item in value), key=json.dumps)}
-    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | range | memoryview):
-        return [describe(item, f"{name}[{i}]") for i, item in enumerate(value)]
+    if isinstance(value, type):
+        return {"type": _label(value), **_written(value)}
+    if is_dataclass(value):
+        return _dataclass(value, name)
+    if isinstance(value, Mapping | Set | Sequence) and not isinstance(value, bytes | bytearray | range | memoryview):
+        found = _items_of(value, name)
+        own = not _installed(_module(type(value)))
+        return {"class": _label(type(value)), **_written(type(value)), "items": found} if own else found
     if isinstance(value, functools.partial):
         parts = {"arguments": value.args, "keywords": value.keywords}
         return {"partial": describe(value.func, name)} | {k: describe(v, f"{name}.{k}") for k, v in parts.items() if v}
     if isinstance(value, MethodType):
         return {"method": value.__name__, "of": describe(value.__self__, name)}
-    if isinstance(value, type):
-        return {"type": _label(value), **_written(value)}
-    if is_dataclass(value):
-        inside = {item.name: describe(getattr(value, item.name, None), f"{name}.{item.name}") for item in fields(value)}
-        return {"class": _label(type(value)), **_written(type(value)), **inside}
     value = getattr(value, "py_func", value)  # of numba
     if isinstance(value, FunctionType):
         return _function(value, name)
@@ -236,6 +235,24 @@ def kernels(modules: Iterable[ModuleType | type | Callable[..., Any]]) -> dict[s
     return found
 
 
+def _dataclass(value: Any, name: str) -> dict[str, Any]:
+    inside = {item.name: describe(getattr(value, item.name, None), f"{name}.{item.name}") for item in fields(value)}
+    held = {"items": _items_of(value, name)} if isinstance(value, dict | list | set | frozenset | tuple) else {}
+    return {"class": _label(type(value)), **_written(type(value)), **held, **inside}
+
+
+def _items_of(value: Any, name: str) -> Any:
+    """What a mapping, set or sequence holds, whatever its class."""
+    if isinstance(value, Mapping):
+        if all(isinstance(key, str) for key in value) and not _MARKS & set(value):
+            return {key: describe(item, f"{name}.{key}") for key, item in value.items()}
+        pairs = [[describe(key, name), describe(item, f"{name}[{key!r}]")] for key, item in value.items()]
+        return {"mapping": pairs}
+    if isinstance(value, Set):
+        return {"set": sorted((describe(item, name) for item in value), key=json.dumps)}
+    return [describe(item, f"{name}[{i}]") for i, item in enumerate(value)]
+
+
 def _array(value: Any, name: str) -> Any:
     if isinstance(value, np.ma.MaskedArray) or hasattr(value, "unmasked"):
         bare = value.unmasked if hasattr(value, "unmasked") else value.data
@@ -251,11 +268,11 @@ def _array(value: Any, name: str) -> Any:
 
 def _numbers(numbers: Any, name: str, unit: dict[str, str]) -> Any:
     kind = numbers.dtype.kind
-    if kind == "O":
+    if kind == "O" and (numbers.size or numbers.ndim == 1):
         return describe(numbers.tolist(), name)
     if kind not in "biufcUS":
         raise ValueError(f"{name} is an array of {numbers.dtype}: give its fields as arrays of numbers or text")
-    if numbers.size > _LARGE:
+    if numbers.size > _LARGE or (numbers.size == 0 and numbers.ndim > 1):  # a list tells not how wide nothing is
         wide = {"f": "<f8", "i": "<i8", "u": "<u8", "c": "<c16"}.get(kind, numbers.dtype.newbyteorder("<"))
         data = np.ascontiguousarray(numbers, dtype=wide)
         head = {"shape": list(numbers.shape), **unit, "dtype": np.dtype(wide).str}
@@ -295,6 +312,9 @@ def _inside(function: FunctionType) -> list[Any]:
 def _object(value: Any, name: str) -> dict[str, Any]:
     if hasattr(value, "__array__"):
         raise ValueError(f"{name} is a {type(value).__name__}, whose __repr__ rounds: give its numbers as arrays")
+    kinds = {f"{_module(kind).split('.')[0]}.{kind.__name__}" for kind in type(value).__mro__}
+    if kinds & _ROUNDED:
+        raise ValueError(f"{name} is a {type(value).__name__}, whose __repr__ does not tell all: {_REMEDY}")
     with np.printoptions(**_EXACT):
         words = repr(value)
     if words == object.__repr__(value) or " at 0x" in words:
