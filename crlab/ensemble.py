@@ -11,6 +11,7 @@ the kernels that compute. They stand in its attributes, with the version of the 
 that each batch took are kept beside the numbers. `xarray.open_zarr` reads it all.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -586,6 +587,9 @@ def _begin(
         _create(path, axes, wanted)
     _clean(path)
     store = _open(path)
+    for draft in path.glob("**/*.partial"):  # of zarr, perhaps of a process that writes now
+        if re.search(r"[.-][0-9a-f]{32}\.partial$", draft.name):
+            _discard(draft)
     _compare(store, wanted, axes)
     todo = store.lacking()
     if todo:
@@ -697,15 +701,16 @@ def _machine() -> str:
 def _clean(path: Path) -> None:
     """Remove what a killed process has left of this store or file: drafts whose process has ended, and old ones."""
     pattern = re.compile(re.escape(f".{path.name}.") + r"(?:([0-9a-f]{8})-(\d+)-)?[0-9a-f]{32}\.partial")
-    drafts = [(one, pattern.fullmatch(one.name)) for one in path.parent.glob(".*.partial")]
-    inside = path.glob("**/*.partial") if path.is_dir() else ()  # of zarr
-    for draft, found in [*((d, m) for d, m in drafts if m), *((one, None) for one in inside)]:
-        left = found is not None and found[1] == _machine() and not _alive(int(found[2]))
-        try:
-            if left or time.time() - draft.stat().st_mtime > _DAY:
-                shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
-        except OSError:  # gone, or not ours to remove
-            continue
+    for draft in path.parent.glob(".*.partial"):
+        if found := pattern.fullmatch(draft.name):
+            _discard(draft, left=found[1] == _machine() and not _alive(int(found[2])))
+
+
+def _discard(draft: Path, *, left: bool = False) -> None:
+    """Remove a draft if it was left or is old."""
+    with contextlib.suppress(OSError):  # gone, or not ours to remove
+        if left or time.time() - draft.stat().st_mtime > _DAY:
+            shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
 
 
 def _alive(process: int) -> bool:

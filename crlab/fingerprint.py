@@ -414,14 +414,12 @@ def _global(value: Any, seen: set[int]) -> list[str]:
     if isinstance(value, ModuleType):
         return []
     if isinstance(value, FunctionType):
-        return [] if _installed(_module(value)) else _held(value, seen) + _whole(value, seen)
+        if _installed(_module(value)) or id(value) in seen:
+            return []
+        return _whole(value, seen) + [text for one in _inside(value) for text in _global(one, seen)]
     if isinstance(value, type):
         return [] if _installed(_module(value)) else _class(value, seen)
     return _constant(value, seen)
-
-
-def _held(function: FunctionType, seen: set[int]) -> list[str]:
-    return [text for one in _inside(function) for text in _global(one, seen)] if id(function) not in seen else []
 
 
 def _constant(value: Any, seen: set[int]) -> list[str]:
@@ -429,10 +427,12 @@ def _constant(value: Any, seen: set[int]) -> list[str]:
     if not plain and id(value) in seen:
         return []
     seen.add(id(value))
+    before = set(seen)
     try:
         return [json.dumps(describe(value))]
-    except (RecursionError, ValueError):
-        return []
+    except (RecursionError, ValueError):  # its class at least
+        seen.intersection_update(before)
+        return [] if _installed(_module(type(value))) else _class(type(value), seen)
 
 
 def _member(name: str, member: Any, seen: set[int]) -> list[str]:

@@ -247,6 +247,15 @@ def test_what_a_kill_leaves_of_zarr_and_of_the_probe_is_cleaned(tmp_path):
     assert bits(tmp_path / "s") == before
 
 
+def test_a_folder_that_is_no_store_is_not_cleaned(tmp_path):
+    for name in ("film.partial", f"x.{'0123456789abcdef' * 2}.partial"):
+        (tmp_path / name).write_text("mine")
+        os.utime(tmp_path / name, (0, 0))
+    with pytest.raises(ValueError, match="must be an ensemble"):
+        fill(tmp_path, walk, **TASK)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_probe_whose_process_was_killed_is_cleaned(tmp_path):
     code = "import os, pathlib; from crlab import ensemble; pathlib.Path.rmdir = lambda path: os._exit(9); "
