@@ -11,16 +11,15 @@ the kernels that compute. They stand in its attributes, with the version of the 
 that each batch took are kept beside the numbers. `xarray.open_zarr` reads it all.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import platform
 import re
 import shutil
-import tempfile
 import time
 import uuid
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -47,6 +46,7 @@ __all__ = [
     "fill_all",
     "missing",
     "read",
+    "remove",
     "seconds",
     "write_file",
 ]
@@ -89,15 +89,16 @@ def fill(
         Realisations in a chunk: what a worker computes at a time, and what a kill can lose.
     seed : int
     coords : mapping of str to array_like
-        The other dimensions of the array in order, with their values as numbers.
+        The other dimensions of the array in order, with their values as bare numbers.
     parameters : mapping
         What the realisations depend on: anything that `crlab.fingerprint.describe` takes. Stored, and compared on
-        every later run, numbers to 1e-12.
+        every later run, numbers to 1e-12, functions and classes of your own also by their source.
     kernels : iterable of module, class or function
         The code that decides the numbers, such as ``simulator.kernels``: a digest of its source is stored, and compared
         before anything is added.
     other_kernels : bool
-        Go on with a store that other kernels began. Its attributes then name both.
+        Go on with a store that other kernels, or other source of your own functions and classes in the parameters,
+        began. If anything is added, its attributes then name both.
     executor : Executor, optional
         As in `crlab.parallel.map_blocks`: threads by default, or processes, or Dask's ``client.get_executor()``.
     progress : bool, optional
@@ -111,10 +112,11 @@ def fill(
     Raises
     ------
     ValueError
-        A store of other parameters, seed or size; one that lacks batches and was begun by other kernels; a folder that
-        is no store; a file in it that is cut short or belongs to another batch or store (which one, and what to do, is
-        in the message; nothing is changed); results of another shape, complex, with a unit, or that hold NaN; numbers
-        out of range; parameters that cannot be told from others.
+        A store of other parameters, seed or size, or of other source of functions and classes in the parameters; one
+        that lacks batches and was begun by other kernels; a folder that is no store; a file in it that is cut short or
+        belongs to another batch or store (which one, and what to do, is in the message; nothing is changed); results of
+        another shape, complex, masked, with a unit, or that hold NaN; numbers out of range; coordinates with a unit or
+        a name that no folder can have; parameters that cannot be told from others.
     OSError
         A place where nothing can be written.
 
@@ -174,7 +176,7 @@ def fill_all(
     Raises
     ------
     ValueError, OSError
-        As `fill`; all stores are looked at before anything is computed.
+        As `fill`, or one store twice; all stores are looked at before anything is computed.
 
     Examples
     --------
@@ -184,6 +186,11 @@ def fill_all(
     ...     fill_all([{"path": f"{folder}/{name}", "parameters": {"name": name}, **common} for name in "ab"])
     8
     """
+    places: set[Path] = set()
+    for path in (Path(task["path"]) for task in tasks):
+        if path.resolve() in places:
+            raise ValueError(f"tasks must name each store once, got {path} twice")
+        places.add(path.resolve())
     work = [batch for task in tasks for batch in _begin(other_kernels=other_kernels, **task)]
     if work:
         map_blocks(_compute, work, executor=executor, progress=progress, label=label)
@@ -381,9 +388,11 @@ def check_folder(path: str | os.PathLike[str], *, make: bool = False) -> None:
         raise FileNotFoundError(f"{path} does not exist: make this folder first")
     if not found.is_dir():
         raise NotADirectoryError(f"{found} is a file: choose a folder")
+    _clean(found / "probe")
+    probe = _draft(found / "probe")
     try:
-        with tempfile.TemporaryDirectory(prefix=".", suffix=".partial", dir=found):
-            pass
+        probe.mkdir()
+        probe.rmdir()
     except OSError as error:
         raise OSError(f"{found} cannot be written ({error.strerror}): choose another folder") from None
 
@@ -417,6 +426,33 @@ def write_file(path: str | os.PathLike[str], data: bytes) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def remove(path: str | os.PathLike[str]) -> None:
+    """Remove a store, after renaming it, so that a kill leaves no half of it under its name.
+
+    Parameters
+    ----------
+    path : path
+
+    Raises
+    ------
+    OSError
+        No such folder, or one that cannot be removed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> task = dict(n=1, batch=1, seed=1, coords={"step": [1, 2]}, parameters={})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = fill(f"{folder}/ones", lambda block: np.ones((block.size, 2)), **task)
+    ...     remove(f"{folder}/ones")
+    ...     list(Path(folder).iterdir())
+    []
+    """
+    draft = _draft(Path(path))
+    Path(path).rename(draft)
+    shutil.rmtree(draft)
 
 
 @dataclass(frozen=True)
@@ -534,10 +570,7 @@ def _begin(
 ) -> list[_Batch]:
     """Make the store or compare it with what is wanted; return the batches that it lacks."""
     path = Path(path)
-    axes = {name: np.asarray(values, dtype=np.float64) for name, values in coords.items()}
-    for name, values in axes.items():
-        if name in _RESERVED or values.ndim != 1 or values.size == 0 or np.isnan(values).any():
-            raise ValueError(f"coords[{name!r}] must be a list of numbers with a name of its own, got {coords[name]!r}")
+    axes = {name: _axis(name, values) for name, values in coords.items()}
     work = blocks(n, size=batch, seed=seed)
     wanted = {
         "format": _FORMAT,
@@ -554,18 +587,48 @@ def _begin(
         _create(path, axes, wanted)
     _clean(path)
     store = _open(path)
+    for draft in path.glob("**/*.partial"):  # of zarr, perhaps of a process that writes now
+        if re.search(r"[.-][0-9a-f]{32}\.partial$", draft.name):
+            _discard(draft)
     _compare(store, wanted, axes)
     todo = store.lacking()
     if todo:
         check_folder(path)
-        _compare_kernels(store, wanted, other_kernels)
+    _compare_kernels(store, wanted, other_kernels, adding=bool(todo))
     return [
         _Batch(b.index, b.start, b.stop, b.seed, str(path), store.identity, function) for b in (work[i] for i in todo)
     ]
 
 
+def _axis(name: Any, values: ArrayLike) -> Array:
+    """Values of a coordinate as given; its name becomes that of a folder."""
+    if not isinstance(name, str) or not re.fullmatch(r"\w[\w -]*", name) or name.lower() in _RESERVED:
+        raise ValueError(
+            "coords must have names of letters, digits, '_', '-' and spaces, each a name of its own that the store "
+            f"does not use; got {name!r}"
+        )
+    if getattr(values, "unit", None) is not None:
+        raise ValueError(f"coords[{name!r}] must be a list of bare numbers, got {values!r}: give its value in a unit")
+    masked = isinstance(values, np.ma.MaskedArray) or hasattr(values, "unmasked")
+    try:
+        found = np.asarray(values)
+        if found.dtype.kind in "biuf" and found.ndim == 1 and found.size and not np.isnan(found).any() and not masked:
+            return found.astype(np.float64)
+    except (TypeError, ValueError):  # such as lists of several lengths
+        pass
+    raise ValueError(f"coords[{name!r}] must be a list of numbers, got {values!r}")
+
+
 def _described(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: fingerprint.describe(value, f"parameters.{key}") for key, value in parameters.items()}
+    for key in parameters:
+        if not isinstance(key, str):
+            raise ValueError(f"parameters must have names that are strings, got {key!r}")
+    # Sorted, for their order is none of the store's; it matters only where a name is a mark of a description.
+    plain = fingerprint.describe(dict(parameters), "parameters")
+    found = (
+        plain if set(plain) == set(parameters) else fingerprint.describe(dict(sorted(parameters.items())), "parameters")
+    )
+    return dict(found)
 
 
 def _create(path: Path, axes: Mapping[str, Array], attributes: Mapping[str, Any]) -> None:
@@ -599,9 +662,7 @@ def _create(path: Path, axes: Mapping[str, Array], attributes: Mapping[str, Any]
                 name, shape=values.shape, chunks=values.shape, dtype="float64", dimension_names=(name,)
             )
             array[:] = values
-        with warnings.catch_warnings():  # version 3 of the format does not standardise what xarray looks for
-            warnings.simplefilter("ignore")
-            zarr.consolidate_metadata(str(draft))
+        _consolidate(draft, [_NAME, _CHECK, _SECONDS, *axes])
         try:
             draft.rename(path)
         except OSError:  # another run was faster; whether its store is ours is checked by the caller
@@ -609,6 +670,17 @@ def _create(path: Path, axes: Mapping[str, Array], attributes: Mapping[str, Any]
                 raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _consolidate(store: Path, names: Sequence[str]) -> None:
+    """Copy the arrays' metadata into the group's, where xarray looks for them.
+
+    `zarr.consolidate_metadata` does so with a warning, and a filter against it would hold for all threads.
+    """
+    arrays = {name: json.loads((store / name / "zarr.json").read_text(encoding="utf-8")) for name in names}
+    group = json.loads((store / "zarr.json").read_text(encoding="utf-8"))
+    group["consolidated_metadata"] = {"kind": "inline", "must_understand": False, "metadata": arrays}
+    (store / "zarr.json").write_text(json.dumps(group, indent=2), encoding="utf-8")
 
 
 def _draft(path: Path) -> Path:
@@ -629,15 +701,16 @@ def _machine() -> str:
 def _clean(path: Path) -> None:
     """Remove what a killed process has left of this store or file: drafts whose process has ended, and old ones."""
     pattern = re.compile(re.escape(f".{path.name}.") + r"(?:([0-9a-f]{8})-(\d+)-)?[0-9a-f]{32}\.partial")
-    drafts = [(one, pattern.fullmatch(one.name)) for one in path.parent.glob(".*.partial")]
-    chunks = path.glob(f"{_NAME}/c/**/*.partial") if path.is_dir() else ()
-    for draft, found in [*((d, m) for d, m in drafts if m), *((chunk, None) for chunk in chunks)]:
-        left = found is not None and found[1] == _machine() and not _alive(int(found[2]))
-        try:
-            if left or time.time() - draft.stat().st_mtime > _DAY:
-                shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
-        except OSError:  # gone, or not ours to remove
-            continue
+    for draft in path.parent.glob(".*.partial"):
+        if found := pattern.fullmatch(draft.name):
+            _discard(draft, left=found[1] == _machine() and not _alive(int(found[2])))
+
+
+def _discard(draft: Path, *, left: bool = False) -> None:
+    """Remove a draft if it was left or is old."""
+    with contextlib.suppress(OSError):  # gone, or not ours to remove
+        if left or time.time() - draft.stat().st_mtime > _DAY:
+            shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
 
 
 def _alive(process: int) -> bool:
@@ -658,12 +731,31 @@ def _open(path: Path, mode: str = "r") -> _Store:
     try:
         group = zarr.open_group(str(path), mode=mode)  # type: ignore[arg-type]
         store = _Store(path, group)
-        names = {_NAME, _CHECK, _SECONDS, *store.attributes["dimensions"]}
-        if store.attributes["format"] == _FORMAT and set(_IDENTITY) <= set(store.attributes) and names <= set(group):
+        if store.attributes["format"] == _FORMAT and _consistent(store):
             return store
-    except (KeyError, OSError, TypeError, ValueError):  # no metadata, or cut short
-        pass
-    raise ValueError(f"{path} must be an ensemble made by crlab, or not exist; its zarr.json is missing or cut short")
+    except (ArithmeticError, AttributeError, LookupError, NotImplementedError, OSError, TypeError, ValueError):
+        pass  # no metadata, cut short or altered
+    raise ValueError(
+        f"{path} must be an ensemble made by crlab, or not exist; its zarr.json is missing, cut short or altered"
+    )
+
+
+def _consistent(store: _Store) -> bool:
+    """Whether all attributes are there, and the arrays are as `_create` makes them for these."""
+    n, batch, seed, names, *mappings = (store.attributes[key] for key in _IDENTITY[1:])
+    whole = all(type(one) is int for one in (n, batch, seed)) and min(n, batch) > 0
+    if not whole or not isinstance(names, list) or not all(isinstance(one, dict) for one in mappings):
+        return False
+    sizes = [store.array(name).size for name in names]
+    batches = -(-n // min(n, batch))
+    wanted = {
+        _NAME: ((n, *sizes), (min(n, batch), *sizes), "float64"),
+        _CHECK: ((batches,), (1,), "uint64"),
+        _SECONDS: ((batches,), (1,), "float64"),
+        **{name: ((size,), (size,), "float64") for name, size in zip(names, sizes, strict=True)},
+    }
+    found = {name: store.array(name) for name in wanted}
+    return all((one.shape, one.chunks, one.dtype) == wanted[name] for name, one in found.items())
 
 
 def _compare(store: _Store, wanted: Mapping[str, Any], axes: Mapping[str, Array]) -> None:
@@ -693,10 +785,13 @@ def _compare_parameters(store: _Store, parameters: Mapping[str, Any]) -> None:
         )
 
 
-def _compare_kernels(store: _Store, wanted: Mapping[str, Any], allowed: bool) -> None:
-    """Refuse to add to a store what other code computes, unless it is allowed; then the store says so."""
+def _compare_kernels(store: _Store, wanted: Mapping[str, Any], allowed: bool, *, adding: bool) -> None:
+    """Refuse to add to a store what other code computes, unless it is allowed; then the store says so.
+
+    Code of the reader's own in the parameters is a part of them: other code is refused also if nothing is added.
+    """
     old, new = store.attributes.get("kernels", {}), wanted["kernels"]
-    differ = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    differ = [name for name in {**old, **new} if old.get(name) != new.get(name)] if adding else []
     found = fingerprint.difference(store.attributes["parameters"], wanted["parameters"], ordered=False)
     differ += [found[0]] if found else []
     if not differ:
@@ -706,6 +801,8 @@ def _compare_kernels(store: _Store, wanted: Mapping[str, Any], allowed: bool) ->
             f"{store.path} was begun by other kernels ({', '.join(differ)}): read what it holds, choose another path, "
             "or let these go on with it by other_kernels=True (--other-kernels on the command line)"
         )
+    if not adding:
+        return
     entry = {key: wanted[key] for key in ("version", "kernels", "parameters")}
     known = store.attributes.get(_OTHER, [])
     if entry not in known:
@@ -724,6 +821,8 @@ def _compute(batch: Block) -> None:
     unit, values = getattr(found, "unit", None), np.asarray(found)
     if unit is not None:
         raise ValueError(f"function must return bare numbers, got a Quantity in {unit or 'no unit'}: return its value")
+    if isinstance(found, np.ma.MaskedArray) or hasattr(found, "unmasked"):
+        raise ValueError("function must return all numbers, got a masked array: fill in what is masked")
     if values.dtype.kind not in "biuf":
         raise ValueError(f"function must return real numbers, got an array of {values.dtype}")
     if values.shape != shape:

@@ -5,6 +5,8 @@ descriptions, numbers to 1e-12, since the last bit of `numpy.geomspace` differs 
 digest of the source that computes. `crlab.ensemble` keeps all three with the numbers.
 """
 
+import contextlib
+import dis
 import functools
 import hashlib
 import inspect
@@ -12,7 +14,8 @@ import json
 import math
 import sys
 import sysconfig
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from contextvars import ContextVar
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
@@ -45,6 +48,9 @@ _MARKS = {
     *("class", "function", "mapping", "method", "module", "number", "partial", "set", "sha256", "type", "unit"),
     _SOURCE,
 }
+_ROUNDED = {"astropy.Model", "astropy.TimeBase", "sklearn.BaseEstimator"}
+"""Classes whose ``repr`` rounds numbers or leaves out what was fitted."""
+
 _REMEDY = (
     "give a frozen dataclass whose fields tell everything, an object with a __repr__ that does, a function with a name,"
     " or functools.partial of one"
@@ -60,14 +66,19 @@ def describe(value: Any, name: str = "value") -> Any:
         * None, bool, int, float, str, and lists, tuples and sets of what can be described.
         * Quantity: number and unit as astropy's `JsonCustomEncoder` writes them. Arrays of up to 1000 numbers in full,
           larger ones by shape, unit and the SHA-256 of their bytes, which knows no tolerance.
-        * Mapping: its items in order, for the order of scenarios or spiral arms decides numbers.
+        * Mapping: its items in order, for the order of scenarios or spiral arms decides numbers. A class of your own
+          for a mapping, list or tuple: also the class.
         * Dataclass: its class and all fields.
         * Function: its name; one of your own also by its source, its defaults and what it encloses. A method of an
           object: its name and the object. A `functools.partial`: function and arguments.
         * Any other object: its class and its ``repr``, with arrays in it printed in full.
 
         Classes outside `crlab` and the installed packages, such as a scenario of your own, are also told by the source
-        of their methods.
+        of their methods. With the source of such a function or method counts what it names among its module's globals:
+        your own functions and classes, and theirs in turn, and constants that can be described. What it reaches as an
+        attribute of another module of yours, by import inside its body, from a file or in a global that cannot be
+        described does not count: make that a field or an argument. A global that changes, such as a cache in a dict,
+        counts as it is at the moment.
     name : str
         What messages call the value.
 
@@ -80,7 +91,8 @@ def describe(value: Any, name: str = "value") -> Any:
     ------
     ValueError
         What cannot be told from another: a lambda, an object whose ``repr`` is an address in memory or cut short with
-        "...". The message names it and says what to give instead.
+        "...", a model or time of astropy or an estimator of scikit-learn, whose ``repr`` does not tell all. The message
+        names it and says what to give instead.
 
     Examples
     --------
@@ -109,25 +121,19 @@ def describe(value: Any, name: str = "value") -> Any:
         return {"number": [describe(value.real, name), describe(value.imag, name)]}
     if isinstance(value, u.UnitBase | u.FunctionUnitBase):
         return {"unit": value.to_string()}
-    if isinstance(value, Mapping):
-        if all(isinstance(key, str) for key in value) and not _MARKS & set(value):
-            return {key: describe(item, f"{name}.{key}") for key, item in value.items()}
-        pairs = [[describe(key, name), describe(item, f"{name}[{key!r}]")] for key, item in value.items()]
-        return {"mapping": pairs}
-    if isinstance(value, Set):
-        return {"set": sorted((describe(item, name) for item in value), key=json.dumps)}
-    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | range | memoryview):
-        return [describe(item, f"{name}[{i}]") for i, item in enumerate(value)]
+    if isinstance(value, type):
+        return {"type": _label(value), **_written(value)}
+    if is_dataclass(value):
+        return _dataclass(value, name)
+    if isinstance(value, Mapping | Set | Sequence) and not isinstance(value, bytes | bytearray | range | memoryview):
+        found = _items_of(value, name)
+        own = not _installed(_module(type(value)))
+        return {"class": _label(type(value)), **_written(type(value)), "items": found} if own else found
     if isinstance(value, functools.partial):
         parts = {"arguments": value.args, "keywords": value.keywords}
         return {"partial": describe(value.func, name)} | {k: describe(v, f"{name}.{k}") for k, v in parts.items() if v}
     if isinstance(value, MethodType):
         return {"method": value.__name__, "of": describe(value.__self__, name)}
-    if isinstance(value, type):
-        return {"type": _label(value), **_written(value)}
-    if is_dataclass(value):
-        inside = {item.name: describe(getattr(value, item.name, None), f"{name}.{item.name}") for item in fields(value)}
-        return {"class": _label(type(value)), **_written(type(value)), **inside}
     value = getattr(value, "py_func", value)  # of numba
     if isinstance(value, FunctionType):
         return _function(value, name)
@@ -229,6 +235,24 @@ def kernels(modules: Iterable[ModuleType | type | Callable[..., Any]]) -> dict[s
     return found
 
 
+def _dataclass(value: Any, name: str) -> dict[str, Any]:
+    inside = {item.name: describe(getattr(value, item.name, None), f"{name}.{item.name}") for item in fields(value)}
+    held = {"items": _items_of(value, name)} if isinstance(value, dict | list | set | frozenset | tuple) else {}
+    return {"class": _label(type(value)), **_written(type(value)), **held, **inside}
+
+
+def _items_of(value: Any, name: str) -> Any:
+    """What a mapping, set or sequence holds, whatever its class."""
+    if isinstance(value, Mapping):
+        if all(isinstance(key, str) for key in value) and not _MARKS & set(value):
+            return {key: describe(item, f"{name}.{key}") for key, item in value.items()}
+        pairs = [[describe(key, name), describe(item, f"{name}[{key!r}]")] for key, item in value.items()]
+        return {"mapping": pairs}
+    if isinstance(value, Set):
+        return {"set": sorted((describe(item, name) for item in value), key=json.dumps)}
+    return [describe(item, f"{name}[{i}]") for i, item in enumerate(value)]
+
+
 def _array(value: Any, name: str) -> Any:
     if isinstance(value, np.ma.MaskedArray) or hasattr(value, "unmasked"):
         bare = value.unmasked if hasattr(value, "unmasked") else value.data
@@ -244,11 +268,11 @@ def _array(value: Any, name: str) -> Any:
 
 def _numbers(numbers: Any, name: str, unit: dict[str, str]) -> Any:
     kind = numbers.dtype.kind
-    if kind == "O":
+    if kind == "O" and (numbers.size or numbers.ndim == 1):
         return describe(numbers.tolist(), name)
     if kind not in "biufcUS":
         raise ValueError(f"{name} is an array of {numbers.dtype}: give its fields as arrays of numbers or text")
-    if numbers.size > _LARGE:
+    if numbers.size > _LARGE or (numbers.size == 0 and numbers.ndim > 1):  # a list tells not how wide nothing is
         wide = {"f": "<f8", "i": "<i8", "u": "<u8", "c": "<c16"}.get(kind, numbers.dtype.newbyteorder("<"))
         data = np.ascontiguousarray(numbers, dtype=wide)
         head = {"shape": list(numbers.shape), **unit, "dtype": np.dtype(wide).str}
@@ -274,15 +298,23 @@ def _unit(unit: Any, numbers: Any) -> tuple[str, Any]:
 def _function(value: FunctionType, name: str) -> dict[str, Any]:
     if value.__name__ == "<lambda>":
         raise ValueError(f"{name} is a lambda, which cannot be told from another: {_REMEDY}")
-    held = [*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
-    held += [cell.cell_contents for cell in value.__closure__ or () if cell.cell_contents is not value]
+    held = _inside(value)
     found: dict[str, Any] = {"function": _full(value), **_written(value)}
     return found | ({"holds": describe(held, name)} if held else {})
+
+
+def _inside(function: FunctionType) -> list[Any]:
+    """Defaults of a function, and what it encloses."""
+    held = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    return held + [cell.cell_contents for cell in function.__closure__ or () if cell.cell_contents is not function]
 
 
 def _object(value: Any, name: str) -> dict[str, Any]:
     if hasattr(value, "__array__"):
         raise ValueError(f"{name} is a {type(value).__name__}, whose __repr__ rounds: give its numbers as arrays")
+    kinds = {f"{_module(kind).split('.')[0]}.{kind.__name__}" for kind in type(value).__mro__}
+    if kinds & _ROUNDED:
+        raise ValueError(f"{name} is a {type(value).__name__}, whose __repr__ does not tell all: {_REMEDY}")
     with np.printoptions(**_EXACT):
         words = repr(value)
     if words == object.__repr__(value) or " at 0x" in words:
@@ -321,21 +353,93 @@ def _installed(module: str) -> bool:
 
 def _written(thing: Any) -> dict[str, str]:
     """Digest of the source of a reader's own function or class with its bases; nothing for what is installed."""
-    if isinstance(thing, FunctionType):
-        return {} if _installed(_module(thing)) else {_SOURCE: _digest(_text(thing))}
+    with _visit() as seen:
+        if isinstance(thing, FunctionType):
+            return {} if _installed(_module(thing)) else {_SOURCE: _digest("\n".join(_whole(thing, seen)))}
+        parts = _class(thing, seen)
+        return {_SOURCE: _digest("\n".join(parts))} if parts else {}
+
+
+_SEEN: ContextVar[set[int] | None] = ContextVar("seen", default=None)
+
+
+@contextlib.contextmanager
+def _visit() -> Iterator[set[int]]:
+    """The code and constants that a digest holds already, for that of one function, class and all that they name."""
+    seen = _SEEN.get()
+    if seen is not None:
+        yield seen
+        return
+    seen = set()
+    token = _SEEN.set(seen)
+    try:
+        yield seen
+    finally:
+        _SEEN.reset(token)
+
+
+def _class(kind: type, seen: set[int]) -> list[str]:
+    """Source of a class with its own bases."""
     parts = []
-    for kind in thing.__mro__:
-        if not _installed(_module(kind)):
-            for key, member in sorted(vars(kind).items()):
-                parts += [f"{key}: {text}" for text in _member(key, member)]
-    return {_SOURCE: _digest("\n".join(parts))} if parts else {}
+    for one in kind.__mro__:
+        if not _installed(_module(one)) and id(one) not in seen:
+            seen.add(id(one))
+            for key, member in sorted(vars(one).items()):
+                parts += [f"{key}: {text}" for text in _member(key, member, seen)]
+    return parts
 
 
-def _member(name: str, member: Any) -> list[str]:
+def _whole(function: FunctionType, seen: set[int]) -> list[str]:
+    """Source of a function, and of what it names among its module's globals."""
+    if id(function) in seen:
+        return []
+    seen.add(id(function))
+    parts = [_text(function)]
+    for name in sorted(_named(function.__code__) & set(function.__globals__)):
+        parts += [f"{name}: {text}" for text in _global(function.__globals__[name], seen)]
+    return parts
+
+
+def _named(code: CodeType) -> set[str]:
+    inner = [_named(one) for one in code.co_consts if isinstance(one, CodeType)]
+    here = {one.argval for one in dis.get_instructions(code) if one.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+    return here.union(*inner)
+
+
+def _global(value: Any, seen: set[int]) -> list[str]:
+    """What a function that names this value depends on; nothing for what is installed or cannot be described."""
+    value = getattr(value, "py_func", value)
+    if callable(value) and not isinstance(value, FunctionType | type):  # of functools.cache
+        value = inspect.unwrap(value)
+    if isinstance(value, ModuleType):
+        return []
+    if isinstance(value, FunctionType):
+        if _installed(_module(value)) or id(value) in seen:
+            return []
+        return _whole(value, seen) + [text for one in _inside(value) for text in _global(one, seen)]
+    if isinstance(value, type):
+        return [] if _installed(_module(value)) else _class(value, seen)
+    return _constant(value, seen)
+
+
+def _constant(value: Any, seen: set[int]) -> list[str]:
+    plain = value is None or isinstance(value, bool | int | float | complex | str)
+    if not plain and id(value) in seen:
+        return []
+    seen.add(id(value))
+    before = set(seen)
+    try:
+        return [json.dumps(describe(value))]
+    except (RecursionError, ValueError):  # its class at least
+        seen.intersection_update(before)
+        return [] if _installed(_module(type(value))) else _class(type(value), seen)
+
+
+def _member(name: str, member: Any, seen: set[int]) -> list[str]:
     inside = [getattr(member, part, None) for part in ("fget", "__func__", "func", "py_func")]
     found = [one for one in [member, *inside] if isinstance(one, FunctionType)]
     if found:  # those that dataclasses write have no source
-        return [_text(one) for one in found if one.__code__.co_filename != "<string>"]
+        return [text for one in found if one.__code__.co_filename != "<string>" for text in _whole(one, seen)]
     constant = isinstance(member, int | float | str | tuple | u.Quantity) and not name.startswith("__")
     return [json.dumps(describe(member))] if constant else []
 
@@ -348,8 +452,12 @@ def _text(function: FunctionType) -> str:
 
 
 def _code(code: CodeType) -> str:
-    held = [_code(one) if isinstance(one, CodeType) else repr(one) for one in code.co_consts]
+    held = [_code(one) if isinstance(one, CodeType) else _fixed(one) for one in code.co_consts]
     return f"{code.co_code.hex()} {code.co_names} {code.co_varnames} {held}"
+
+
+def _fixed(constant: Any) -> str:
+    return repr(sorted(map(repr, constant)) if isinstance(constant, frozenset) else constant)
 
 
 def _digest(text: str) -> str:

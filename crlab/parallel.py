@@ -125,9 +125,14 @@ class _Limits:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = self._modules = 0
+        self._modules = 0
         self._blas: list[Any] = []
+        self.forget()
+
+    def forget(self) -> None:
+        """Nobody is inside: at the start, and in a forked process, where threads are gone, perhaps with the lock."""
+        self._lock = threading.Lock()
+        self._inside = 0
 
     def enter(self) -> Any:
         """Limit BLAS and OpenMP, and return the limit of this thread."""
@@ -149,7 +154,7 @@ class _Limits:
 
         openmp.restore_original_limits()
         with self._lock:
-            self._inside -= 1
+            self._inside = max(self._inside - 1, 0)  # a forked process may leave what it has not entered
             if not self._inside:
                 OpenBLASController.clear_controlling_thread(force=True)
                 while self._blas:
@@ -158,6 +163,8 @@ class _Limits:
 
 
 _LIMITS = _Limits()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_LIMITS.forget)
 
 
 @contextlib.contextmanager

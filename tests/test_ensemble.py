@@ -1,5 +1,6 @@
 """Ensembles in a store: killed and resumed, shared out among workers, refused, damaged; always the same bits."""
 
+import json
 import os
 import shutil
 import signal
@@ -191,6 +192,26 @@ def test_other_kernels_read_and_go_on_only_when_told(tmp_path, monkeypatch):
         assert np.array_equal(data["x"].values, walk(Block(0, 0, 22, 5)))
 
 
+def test_a_law_that_was_edited_is_no_longer_that_of_a_complete_store(tmp_path, monkeypatch):
+    def law(slope):
+        file = tmp_path / f"mine{slope}.py"
+        file.write_text(f"def law(energy):\n    return energy**{slope}\n")
+        module = types.ModuleType("mine")
+        module.__file__ = str(file)
+        monkeypatch.setitem(sys.modules, "mine", module)
+        exec(compile(file.read_text(), str(file), "exec"), module.__dict__)
+        return module.law
+
+    fill(tmp_path / "s", walk, **TASK | {"parameters": {"law": law(1)}})
+    before = bits(tmp_path / "s")
+    assert fill(tmp_path / "s", walk, **TASK | {"parameters": {"law": law(1)}}) == 0
+    with pytest.raises(ValueError, match=r"other kernels \(law.source\).*other_kernels=True"):
+        fill(tmp_path / "s", walk, **TASK | {"parameters": {"law": law(2)}})
+    assert fill(tmp_path / "s", walk, **TASK | {"parameters": {"law": law(2)}}, other_kernels=True) == 0
+    assert bits(tmp_path / "s") == before
+    assert read(tmp_path / "s").shape == (22, 3)
+
+
 def test_drafts_of_a_killed_start_are_cleaned(tmp_path):
     """Those of an ended process and old ones; not those of a live process, of other machines or of other stores."""
     ended = subprocess.Popen([sys.executable, "-c", ""])
@@ -207,6 +228,84 @@ def test_drafts_of_a_killed_start_are_cleaned(tmp_path):
     os.utime(old, (0, 0))
     fill(tmp_path / "s", walk, **TASK)
     assert {path.name for path in tmp_path.iterdir()} == {"s", live.name, far.name, other.name}
+
+
+def test_what_a_kill_leaves_of_zarr_and_of_the_probe_is_cleaned(tmp_path):
+    fill(tmp_path / "s", walk, **TASK)
+    before = bits(tmp_path / "s")
+    hexes = "0123456789abcdef" * 2
+    left = [tmp_path / "s" / name for name in ("zarr", "x/c/0/0", "check/c/0", "seconds/c/1", "step/c/0")]
+    left = [one.with_name(f"{one.name}.{hexes}.partial") for one in left]
+    for one in left:
+        one.write_bytes(b"1")
+        os.utime(one, (0, 0))
+    recent = tmp_path / "s" / "check" / "c" / f"3.{hexes}.partial"
+    recent.write_bytes(b"1")
+    fill(tmp_path / "s", walk, **TASK)
+    assert not any(one.exists() for one in left)
+    recent.unlink()
+    assert bits(tmp_path / "s") == before
+
+
+def test_a_folder_that_is_no_store_is_not_cleaned(tmp_path):
+    for name in ("film.partial", f"x.{'0123456789abcdef' * 2}.partial"):
+        (tmp_path / name).write_text("mine")
+        os.utime(tmp_path / name, (0, 0))
+    with pytest.raises(ValueError, match="must be an ensemble"):
+        fill(tmp_path, walk, **TASK)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_probe_whose_process_was_killed_is_cleaned(tmp_path):
+    code = "import os, pathlib; from crlab import ensemble; pathlib.Path.rmdir = lambda path: os._exit(9); "
+    code += f"ensemble.check_folder({str(tmp_path)!r})"
+    assert subprocess.run([sys.executable, "-c", code], env=QUIET).returncode == 9
+    assert len(list(tmp_path.iterdir())) == 1
+    ensemble.check_folder(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+ALTERED = {
+    "x shorter": lambda group, arrays: arrays["x"].update(shape=[18, 3]),
+    "x wider": lambda group, arrays: arrays["x"].update(shape=[22, 4]),
+    "x flat": lambda group, arrays: arrays["x"].update(shape=[22]),
+    "other chunks": lambda group, arrays: arrays["x"]["chunk_grid"]["configuration"].update(chunk_shape=[5, 3]),
+    "no chunks": lambda group, arrays: arrays["x"]["chunk_grid"]["configuration"].update(chunk_shape=[0, 3]),
+    "check shorter": lambda group, arrays: arrays["check"].update(shape=[5]),
+    "check as numbers": lambda group, arrays: arrays["check"].update(data_type="float64", fill_value=0.0),
+    "seconds shorter": lambda group, arrays: arrays["seconds"].update(shape=[5]),
+    "axis longer": lambda group, arrays: arrays["step"].update(shape=[4]),
+    "axis a group": lambda group, arrays: arrays.update(step={"node_type": "group", "zarr_format": 3}),
+    "no axis": lambda group, arrays: arrays.pop("step"),
+    "n": lambda group, arrays: group["attributes"].update(n=18),
+    "n as text": lambda group, arrays: group["attributes"].update(n="22"),
+    "batch": lambda group, arrays: group["attributes"].update(batch=0),
+    "dimensions": lambda group, arrays: group["attributes"].update(dimensions="step"),
+    "no dimensions": lambda group, arrays: group["attributes"].update(dimensions=[]),
+    "no seed": lambda group, arrays: group["attributes"].pop("seed"),
+    "parameters": lambda group, arrays: group["attributes"].update(parameters=[]),
+    "kernels": lambda group, arrays: group["attributes"].update(kernels=None),
+    "no attributes": lambda group, arrays: group.update(attributes=None),
+}
+
+
+@pytest.mark.parametrize("change", ALTERED.values(), ids=ALTERED)
+def test_metadata_that_do_not_agree_are_refused(tmp_path, change):
+    path = tmp_path / "s"
+    fill(path, walk, **TASK)
+    group = json.loads((path / "zarr.json").read_text())
+    change(group, group["consolidated_metadata"]["metadata"])
+    (path / "zarr.json").write_text(json.dumps(group))
+    for call in (
+        lambda: fill(path, walk, **TASK),
+        lambda: read(path),
+        lambda: missing(path),
+        lambda: seconds(path),
+        lambda: check_store(path),
+    ):
+        with pytest.raises(ValueError, match="must be an ensemble made by crlab, or not exist"):
+            call()
 
 
 def test_a_place_for_no_store_is_refused_at_once(tmp_path):
@@ -228,7 +327,7 @@ def test_several_stores_at_once(tmp_path):
     """All are looked at before any is computed."""
     tasks = [{"path": tmp_path / name, "function": walk, **TASK, "seed": i} for i, name in enumerate("ab")]
     with pytest.raises(ValueError, match="seed"):
-        fill_all([*tasks, tasks[1] | {"seed": -1}])
+        fill_all([*tasks, tasks[1] | {"path": tmp_path / "c", "seed": -1}])
     assert missing(tmp_path / "a") == 22
     assert fill_all(tasks) == 44
     assert np.array_equal(read(tmp_path / "b"), walk(Block(0, 0, 22, 1)))
@@ -296,12 +395,43 @@ def test_a_store_without_its_description(tmp_path):
         (walk, {"n": 0}, "n must be an integer"),
         (walk, {"coords": {"x": [1.0]}}, "name of its own"),
         (walk, {"coords": {"step": [np.nan]}}, "list of numbers"),
+        (walk, {"coords": {"step": [1.0, 2.0, 4.0] * u.kpc}}, r"coords\['step'\] must be a list of bare numbers"),
+        (walk, {"coords": {"step": [1 * u.kpc] * 3}}, r"coords\['step'\] must be a list of numbers"),
+        (walk, {"coords": {"step": ["1", "2", "4"]}}, r"coords\['step'\] must be a list of numbers"),
+        (walk, {"coords": {"step": [1j, 2, 4]}}, r"coords\['step'\] must be a list of numbers"),
+        (walk, {"coords": {"step": [[1], [2, 3]]}}, r"coords\['step'\] must be a list of numbers"),
+        (walk, {"coords": {"step": np.ma.array([1, 2, 3], mask=[0, 1, 0])}}, r"coords\['step'\] must be a list of num"),
+        *(
+            (walk, {"coords": {name: [1.0, 2.0, 4.0]}}, "coords must have names of letters")
+            for name in ("a/b", "..", ".", "", "zarr.json", "a\\b", "X", 1, " a", "a\n")
+        ),
+        (lambda block: np.ma.array(np.ones((block.size, 3)), mask=True), {}, "got a masked array"),
+        (walk, {"parameters": {1: 2.0}}, "parameters must have names that are strings, got 1"),
         (walk, {"parameters": {"a": object()}}, "parameters.a is a object, which cannot be told"),
     ],
 )
 def test_bad_input(tmp_path, function, change, words):
     with pytest.raises(ValueError, match=words):
         fill(tmp_path / "s", function, **{**TASK, **change})
+
+
+def test_names_of_parameters_that_are_marks_of_descriptions(tmp_path):
+    """They are told from a quantity or a set of the same marks, in any order."""
+    task = TASK | {"parameters": {"unit": "kpc", "value": 1.0}}
+    fill(tmp_path / "s", walk, **task)
+    assert fill(tmp_path / "s", walk, **task | {"parameters": {"value": 1.0, "unit": "kpc"}}) == 0
+    for other in ({"unit": "pc", "value": 1000.0}, {"unit": "kpc", "value": 2.0}, {"value": 1.0}):
+        with pytest.raises(ValueError, match="was made with"):
+            fill(tmp_path / "s", walk, **task | {"parameters": other})
+
+
+def test_one_store_in_two_tasks_is_refused(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path)
+    for path in ("s", "folder/../s", "link/s"):
+        with pytest.raises(ValueError, match=r"each store once, got .*s twice"):
+            fill_all([{"path": one, "function": walk, **TASK} for one in (tmp_path / "s", str(tmp_path / path))])
+    assert not (tmp_path / "s").exists()
 
 
 def test_a_range_that_is_not_there(tmp_path):

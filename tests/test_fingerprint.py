@@ -6,11 +6,16 @@ import json
 import locale
 import re
 import types
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 from astropy import units as u
+from astropy.modeling.powerlaws import PowerLaw1D
+from astropy.time import Time, TimeDelta
+from sklearn.linear_model import LinearRegression
 
 from crlab.acceleration.escape import EscapeLaw
 from crlab.emission.gas import Cube, Ferriere
@@ -54,8 +59,69 @@ def factory(slope):
     return inner
 
 
+@dataclasses.dataclass
+class Table(Mapping):
+    numbers: dict
+    slope: float
+
+    def __getitem__(self, key):
+        return self.numbers[key]
+
+    def __iter__(self):
+        return iter(self.numbers)
+
+    def __len__(self):
+        return len(self.numbers)
+
+
+@dataclasses.dataclass
+class Labelled(list):
+    label: str
+
+    def __init__(self, label, *items):
+        super().__init__(items)
+        self.label = label
+
+
+class Steep(dict):
+    pass
+
+
+class Flat(dict):
+    pass
+
+
+class Row(list):
+    pass
+
+
+class Pair(NamedTuple):
+    low: float
+    high: float
+
+
+class Span(NamedTuple):
+    start: float
+    length: float
+
+
 # Pairs of values that differ by little.
 PAIRS = [
+    (Table({"a": 1}, 1.0), Table({"a": 1}, 2.0)),
+    (Table({"a": 1}, 1.0), Table({"a": 2}, 1.0)),
+    (Labelled("a", 1, 2), Labelled("b", 1, 2)),
+    (Labelled("a", 1, 2), Labelled("a", 1, 3)),
+    (Steep(a=1), Flat(a=1)),
+    (Steep(a=1), {"a": 1}),
+    (Steep(a=1), Steep(a=2)),
+    (Row([1]), [1]),
+    (Pair(1, 2), Span(1, 2)),
+    (Pair(1, 2), (1, 2)),
+    (Pair(1, 2), Pair(1, 3)),
+    (np.zeros((0, 3)), np.zeros((0, 4))),
+    (np.zeros((0, 3)), []),
+    (np.zeros((0, 3)) * u.pc, np.zeros((0, 3)) * u.kpc),
+    (np.zeros((2, 0, 3)), np.zeros((2, 0))),
     (0.04 * u.kpc, 0.2 * u.kpc),
     (0.1, np.nextafter(0.1, 1) + 1e-12),
     (1, True),
@@ -141,6 +207,11 @@ def test_what_is_the_same_is_known_again(one, same):
         (np.zeros(2, dtype=[("a", float)]), "give its fields as arrays"),
         (types.SimpleNamespace(a=[object()]), "it.law is a SimpleNamespace"),
         (Named("a, ..., z"), "cut short"),
+        (PowerLaw1D(amplitude=1 / 3), "it.law is a PowerLaw1D, whose __repr__ does not tell all: give a frozen"),
+        (PowerLaw1D(1) + PowerLaw1D(2), "it.law is a CompoundModel, whose __repr__ does not tell all"),
+        (Time(2451545.123456789, format="jd"), "it.law is a Time, whose __repr__ does not tell all"),
+        (TimeDelta(1.23456789 * u.s), "it.law is a TimeDelta, whose __repr__ does not tell all"),
+        (LinearRegression().fit([[0.0], [1.0]], [0.0, 1.0]), "it.law is a LinearRegression, whose __repr__ does not"),
     ],
     ids=lambda value: said(value),
 )
@@ -193,6 +264,75 @@ def test_code_of_your_own_counts(what, tmp_path, monkeypatch):
     assert where == "source"
     assert difference(found[0], found[1], source=False) is None
     assert set(describe(EscapeLaw())) == {"class", "peak", "start", "slope", "floor"}
+
+
+NAMED = """
+import functools
+import numpy as np
+SLOPE = {0}
+TABLE = np.array([1.0, {1}])
+CACHE = {{}}.get
+
+def _deep(x):
+    return x * {2} + (law(x - 1) if x > 5 else 0)
+
+@functools.cache
+def _power(x):
+    return _deep(x) ** SLOPE
+
+steep = lambda x: {3} * x
+
+class Unnamed:
+    def rise(self):
+        return {4}
+
+HIDDEN = [_deep, Unnamed(), lambda x: x]
+UNNAMED = Unnamed()
+
+def _pair():
+    def one(x):
+        return two(x - 1) if x else {5}
+    def two(x):
+        return one(x - 1) if x else {5}
+    return one
+
+turns = _pair()
+
+def law(energy):
+    return [_power(energy) + CACHE("a", 0) for _ in range(3)][0] + np.interp(energy, TABLE, TABLE) + steep(
+        HIDDEN[0](1) + UNNAMED.rise() + turns(1)
+    )
+
+class Law:
+    def __repr__(self):
+        return "Law()"
+
+    def escape_time(self, energy):
+        return law(energy) + (LAW is self)
+
+LAW = Law()
+"""
+
+
+@pytest.mark.parametrize("what", ["law", "Law", "LAW"])
+def test_globals_of_your_own_count(what, tmp_path, monkeypatch):
+    """Constants and functions that a function or a method names, and what these name; cycles do no harm."""
+
+    def described(*numbers):
+        module = types.ModuleType("mine")
+        file = tmp_path / f"mine{'_'.join(numbers)}.py"
+        file.write_text(NAMED.format(*numbers))
+        module.__file__ = str(file)
+        monkeypatch.setitem(__import__("sys").modules, "mine", module)
+        exec(compile(file.read_text(), str(file), "exec"), module.__dict__)
+        return describe(getattr(module, what))
+
+    first = described(*"123456")
+    assert difference(first, described(*"123456")) is None
+    for place in range(6):
+        other = described(*"123456".replace(str(place + 1), "9"))
+        assert difference(first, other) is not None, place
+        assert difference(first, other, source=False) is None, place
 
 
 def test_a_place_is_named():

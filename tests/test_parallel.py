@@ -266,6 +266,45 @@ def test_libraries_have_one_thread_in_blocks_also_in_nested_ones() -> None:
     assert map_blocks(nested, WORK) == [[ONE] * 3] * len(WORK)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("where", ["outside", "inside"])
+def test_a_process_forked_while_another_thread_holds_the_lock(where) -> None:
+    code = """
+import contextlib, os, signal, sys, threading, warnings
+import numpy
+from crlab import parallel
+from threadpoolctl import threadpool_info
+warnings.simplefilter("ignore")
+def found():
+    return max(one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas")
+def hold():
+    with parallel.one_thread(), parallel._LIMITS._lock:
+        held.set()
+        leave.wait(30)
+held, leave = threading.Event(), threading.Event()
+inside = parallel.one_thread() if sys.argv[1] == "inside" else contextlib.nullcontext()
+with inside:
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(30)
+    child = os.fork()
+    if child:
+        leave.set()
+        thread.join()
+if not child:
+    signal.alarm(20)
+    for _ in range(2):
+        with parallel.one_thread():
+            assert found() == 1
+        assert found() == 2
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) or found() - 2)
+"""
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", code, where], env=environment, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_library_that_comes_later_is_limited_from_the_next_use_on() -> None:
     code = """
 from threadpoolctl import threadpool_info

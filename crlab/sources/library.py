@@ -11,10 +11,7 @@ import difflib
 import hashlib
 import io
 import json
-import shutil
 import sys
-import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -231,13 +228,12 @@ def load(name: str = "reference", *, folder: Path | None = None) -> Library:
     """
     recipe = _recipe(name)
     place = _FOLDER if folder is None else Path(folder)
-    manifest = json.loads((place / f"{name}.json").read_text(encoding="utf-8"))
-    again = f"make it again with `python -m crlab.sources.library make {name}`"
+    manifest = _manifest(name, place)
     if found := fingerprint.difference(manifest["parameters"], fingerprint.describe(recipe.parameters)):
         where, old, new = found
         raise ValueError(
             f"the library {name!r} was made with other parameters than the package has now ({where}: "
-            f"{old or 'absent'}, now {new or 'absent'}): {again}"
+            f"{old or 'absent'}, now {new or 'absent'}): {_again(name)}"
         )
     codes = _codes(name, place, manifest)
     return Library(recipe.scenarios, np.asarray(codes * _STEP, dtype=np.float64), manifest["parameters"])
@@ -299,7 +295,7 @@ def make(
     codes = ensemble.read(store).astype(np.int32)
     ensemble.write_file(folder / f"{name}.npz", _pack(codes))
     _write_manifest(name, folder, codes)
-    shutil.rmtree(store)
+    ensemble.remove(store)
 
 
 def renew(name: str, folder: Path | None = None) -> None:
@@ -328,14 +324,11 @@ def renew(name: str, folder: Path | None = None) -> None:
     ValueError: no library 'arms'; did you mean spiral-arms?
     """
     recipe, place = _recipe(name), Path(str(_FOLDER)) if folder is None else Path(folder)
-    codes = _codes(name, place, json.loads((place / f"{name}.json").read_text(encoding="utf-8")))
+    codes = _codes(name, place, _manifest(name, place))
     numbers = np.unique(np.linspace(0, recipe.realisations - 1, 5).astype(int))
     # A step apart where another processor rounds the other way.
     if np.abs(recipe.compute(numbers) - codes[numbers]).max() > 1:
-        raise ValueError(
-            f"the library {name!r} has other numbers than the package gives now: make it again with "
-            f"`python -m crlab.sources.library make {name}`"
-        )
+        raise ValueError(f"the library {name!r} has other numbers than the package gives now: {_again(name)}")
     _write_manifest(name, place, codes)
 
 
@@ -345,11 +338,22 @@ def _codes(name: str, folder: Any, manifest: Mapping[str, Any]) -> Codes:
     shape = (recipe.realisations, len(recipe.scenarios), proton_bins().size)
     codes = _unpack((folder / f"{name}.npz").read_bytes(), shape)
     if codes is None or _digest(codes) != manifest["sha256"]:
-        raise ValueError(
-            f"the library {name!r} was altered: its checksum does not fit; make it again with "
-            f"`python -m crlab.sources.library make {name}`"
-        )
+        raise ValueError(f"the library {name!r} was altered: {_again(name)}")
     return codes
+
+
+def _manifest(name: str, folder: Any) -> dict[str, Any]:
+    try:
+        manifest = json.loads((folder / f"{name}.json").read_bytes().decode())
+        if "parameters" in manifest and isinstance(manifest["sha256"], str):
+            return dict(manifest)
+    except (KeyError, RecursionError, TypeError, ValueError):
+        pass
+    raise ValueError(f"the manifest of the library {name!r} was altered: {_again(name)}")
+
+
+def _again(name: str) -> str:
+    return f"make it again with `python -m crlab.sources.library make {name}`"
 
 
 def _write_manifest(name: str, folder: Path, codes: Codes) -> None:
@@ -387,7 +391,7 @@ def _unpack(packed: bytes, shape: tuple[int, ...]) -> Codes | None:
     try:
         planes = np.load(io.BytesIO(packed))["planes"]
         steps = np.ascontiguousarray(planes.T).view("<i4").reshape(shape)
-    except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error):
+    except Exception:  # a byte that was altered in an archive raises almost anything
         return None
     return np.cumsum(steps, axis=-1, dtype=np.int32)
 
@@ -428,7 +432,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.command == "list":
         for name, recipe in RECIPES.items():
-            print(f"{name:<18} {recipe.realisations} Galaxies, {len(recipe.scenarios)} scenarios: {recipe.title}")
+            line = f"{name:<18} {recipe.realisations} Galaxies, {len(recipe.scenarios)} scenarios: {recipe.title}"
+            letters = getattr(sys.stdout, "encoding", None) or "utf-8"
+            print(line.encode(letters, "replace").decode(letters))
         return 0
     try:
         for name in options.name:

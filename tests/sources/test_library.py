@@ -2,11 +2,15 @@
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from astropy import units as u
+from conftest import ROOT
 from scipy.stats import ks_2samp, spearmanr
 
 from crlab.sources import library
@@ -105,6 +109,51 @@ def test_an_altered_library_is_refused(small, tmp_path):
         load("late-sedov", folder=tmp_path)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        b"3",
+        b'"parameters"',
+        b'{"parameters": {}}',
+        b"\xff\xfe",
+        b'{"sha256": 1, "parameters": {}}',
+    ],
+)
+def test_a_damaged_manifest_is_refused(tmp_path, capsys, content):
+    (tmp_path / "late-sedov.json").write_bytes(content)
+    words = "the manifest of the library 'late-sedov' was altered: make it again with `python -m"
+    with pytest.raises(ValueError, match=words):
+        load("late-sedov", folder=tmp_path)
+    assert main(["renew", "late-sedov", "--folder", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
+
+
+def test_a_manifest_cut_short_is_refused(tmp_path):
+    whole = (library._FOLDER / "late-sedov.json").read_bytes()
+    for keep in range(0, len(whole) - 2, 97):
+        (tmp_path / "late-sedov.json").write_bytes(whole[:keep])
+        with pytest.raises(ValueError, match="'late-sedov' was altered: make it again"):
+            load("late-sedov", folder=tmp_path)
+
+
+def test_any_byte_of_an_archive_may_be_flipped():
+    """It gives the same numbers or is known as no library; whichever reader it meets."""
+    codes = np.arange(2 * 47, dtype=np.int32).reshape(1, 2, 47) % 7
+    packed = library._pack(codes)
+    for place in range(len(packed)):
+        for bit in (1, 8, 128):
+            flipped = bytearray(packed)
+            flipped[place] ^= bit
+            found = library._unpack(bytes(flipped), codes.shape)
+            assert found is None or found.shape == codes.shape
+
+
 def test_a_library_of_other_parameters_is_refused(small, tmp_path):
     make("late-sedov", tmp_path, progress=False)
     file = tmp_path / "late-sedov.json"
@@ -146,6 +195,39 @@ def test_a_killed_make_goes_on_where_it_stopped(small, tmp_path, monkeypatch):
     make("late-sedov", begun, progress=False)
     assert 0 not in computed
     assert {file.name: file.read_bytes() for file in begun.iterdir()} == whole
+
+
+def test_a_make_killed_while_it_removes_its_store_goes_on(small, tmp_path):
+    code = f"""
+import dataclasses, os, pathlib, shutil, sys
+from crlab.sources import library
+library.RECIPES = {{"late-sedov": dataclasses.replace(library.RECIPES["late-sedov"], realisations=2)}}
+def dying(folder, **options):
+    if list(pathlib.Path(folder).glob("zarr.json")):
+        (pathlib.Path(folder) / "zarr.json").unlink()
+        os._exit(9)
+whole = shutil.rmtree
+shutil.rmtree = dying if sys.argv[1] == "kill" else whole
+library.make("late-sedov", pathlib.Path({str(tmp_path)!r}), progress=False)
+"""
+    codes = [
+        subprocess.run([sys.executable, "-c", code, how], cwd=ROOT, capture_output=True).returncode
+        for how in ("kill", "again")
+    ]
+    assert codes == [9, 0]
+    assert {file.name for file in tmp_path.iterdir()} == {"late-sedov.npz", "late-sedov.json"}
+
+
+@pytest.mark.parametrize("letters", ["ascii", "latin-1", "utf-8"])
+def test_the_list_on_a_terminal_of_few_letters(letters):
+    done = subprocess.run(
+        [sys.executable, "-m", "crlab.sources.library", "list"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONIOENCODING": letters},
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"a break of {'κ' if letters == 'utf-8' else '?'} at 312 GV" in done.stdout.decode(letters)
 
 
 def test_a_manifest_is_renewed_where_the_numbers_are_the_same(small, tmp_path, monkeypatch, capsys):
